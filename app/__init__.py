@@ -1,0 +1,1 @@
+"""Where people meet it: command line, web pages, records, exports."""

@@ -1,0 +1,117 @@
+"""`kefu play`: a practice talk in the terminal, or from a file of replies."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from app import out
+from app.commands import rows
+from coach import report, scenario
+from coach.scenario import Scenario
+from coach.session import PlayTurn, Session
+
+_ENDS = {
+    "resolved": "问题解决，对方满意地结束了对话", "hung_up": "对方挂断了", "escalated": "对方去别处投诉了",
+    "timed_out": "对方等不下去，离开了", "closed_by_agent": "你先结束了对话，问题没有解决",
+}  # fmt: skip
+
+
+def _say(case: Scenario, turn: PlayTurn) -> None:
+    for line in turn.customer.split("\n"):
+        if line:
+            out.text(f"{case.person.call if case.kind == 'staff' else '客户'}：{line}")
+    if turn.ended:
+        out.text(f"—— {_ENDS[turn.ended]}")
+
+
+def _feedback(turn: PlayTurn) -> None:
+    grade = turn.grade
+    if grade is None:
+        return
+    parts = [
+        f"{shown} {'—' if (score := getattr(grade.dimensions, name).score) is None else f'{score:g}'}"
+        for name, shown in report.DIMENSION_NAMES.items()
+    ]
+    total = "未评分" if grade.overall is None else f"{grade.overall:g}"
+    out.text(f"  [{total}] {' · '.join(parts)}")
+    for breach in grade.violations:
+        out.text(f"  ✗「{breach.text}」→ {breach.instead}")
+    if grade.reason:
+        out.text(f"  {grade.reason}")
+
+
+def _interactive(session: Session) -> None:
+    case = session.scenario
+    out.text(f"{case.title}（{case.level}，{case.trade}）  空行跳过，输入 /结束 退出")
+    out.text("资料卡：" + "；".join(case.card))
+    _say(case, session.turns[0])
+    while not session.state.ended:
+        try:
+            reply = input("你：")
+        except EOFError:
+            break
+        if reply.strip() == "/结束":
+            break
+        if reply.strip():
+            turn = session.say(reply)
+            _feedback(turn)
+            _say(case, turn)
+    made = report.make(session)
+    total = "未评分" if made.overall is None else f"{made.overall:g}"
+    out.text(f"本次 {total}（{made.label}）。{made.text_only}。")
+    for step in made.steps:
+        mark = {"done": "✓", "missed": "✗", "out_of_order": "△"}[step.status]
+        out.text(f"  {mark} {step.what}（{step.citation}）")
+
+
+def _replies(text: str) -> list[str]:
+    lines = text.split("\n")
+    if lines and lines[-1] == "":
+        lines.pop()
+    return [line.rstrip("\r").replace("\\n", "\n") for line in lines]
+
+
+def _batch(session: Session, args: argparse.Namespace) -> None:
+    replies = _replies(rows.read(args.replies))
+    used = 0
+    shown = [session.turns[0]]
+    for reply in replies:
+        if session.state.ended:
+            break
+        shown.append(session.say(reply))
+        used += 1
+    for turn in shown:
+        if args.json:
+            out.as_json(turn)
+        else:
+            if turn.reply is not None:
+                out.text(f"座席：{turn.reply}")
+                _feedback(turn)
+            _say(session.scenario, turn)
+    if used < len(replies):
+        out.note(f"对话已结束，还有 {len(replies) - used} 条回复没有用上")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Play one scenario."""
+    session = Session(scenario.get(args.scenario), args.seed)
+    if args.replies is not None:
+        _batch(session, args)
+        if args.save:
+            _save(session)
+        return out.OK
+    if args.json or not sys.stdin.isatty():
+        out.note("kefu play：不在终端里时，请用 --replies 给出座席的话")
+        return out.BAD_INPUT
+    _interactive(session)
+    _save(session)
+    return out.OK
+
+
+def _save(session: Session) -> None:
+    from app.records import store
+
+    with store.opened() as records:
+        token = records.keep(session)
+    out.note(f"已存为 {token[:8]}…")

@@ -1,0 +1,101 @@
+"""The command line's grammar, with Chinese help and Chinese errors.
+
+Knows names and options; runs nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from app import out
+
+_ERRORS = (
+    (r"the following arguments are required: (.+)", r"缺少参数：\1"),
+    (r"unrecognized arguments: (.+)", r"不认识的参数：\1"),
+    (r"argument (.+?): invalid choice: '?(.*?)'? \(choose from (.+)\)", r"\1 不能是“\2”，只能是 \3"),
+    (r"argument (.+?): invalid (\w+) value: '?(.*?)'?$", r"\1 写成了“\3”，应为整数"),
+    (r"argument (.+?): expected one argument", r"\1 后面要跟一个值"),
+    (r"argument (.+?): not allowed with argument (.+)", r"\1 不能和 \2 一起用"),
+    (r"one of the arguments (.+) is required", r"要给出其中一个：\1"),
+    (r"ambiguous option: (.+) could match (.+)", r"选项 \1 不明确，可能是 \2"),
+)
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that speaks Chinese and exits with 2 on bad usage."""
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        """Build without the English help option, then add a Chinese one."""
+        kwargs.setdefault("add_help", False)
+        kwargs.setdefault("allow_abbrev", False)
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        self._positionals.title = "参数"
+        self._optionals.title = "选项"
+        self.add_argument("-h", "--help", action="help", help="显示这段说明")
+
+    def format_usage(self) -> str:
+        """Give the usage line in Chinese."""
+        return super().format_usage().replace("usage:", "用法：", 1)
+
+    def format_help(self) -> str:
+        """Give the help text in Chinese."""
+        return super().format_help().replace("usage:", "用法：", 1)
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong in one Chinese line and exit with 2."""
+        for english, chinese in _ERRORS:
+            if re.match(english, message):
+                message = re.sub(english, chinese, message, count=1)
+                break
+        names = {"command": "命令", "query": "查询"}
+        for name, shown in names.items():
+            message = re.sub(rf"(?<![\w-]){name}(?![\w-])", shown, message)
+        out.note(f"{self.prog}：{message}。用 {self.prog} --help 看用法")
+        sys.exit(out.BAD_INPUT)
+
+
+def _json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="在标准输出上只写 JSON")
+
+
+def build(version: str) -> Parser:
+    """Build the whole grammar."""
+    parser = Parser(prog="kefu", description="客服陪练：和难缠的客户练，按标准评，句句有出处。")
+    parser.add_argument("--version", action="version", version=f"kefu {version}", help="显示版本")
+    commands = parser.add_subparsers(
+        dest="command", required=True, title="命令", metavar="命令", parser_class=Parser
+    )
+    serve = commands.add_parser("serve", help="启动网页练习")
+    serve.add_argument("--host", default="127.0.0.1", metavar="地址", help="监听地址，默认 127.0.0.1")
+    serve.add_argument("--port", type=int, default=7860, metavar="端口", help="端口，默认 7860")
+    _json(commands.add_parser("doctor", help="检查安装、数据、数据库是否就绪"))
+    search = commands.add_parser("search", help="用自己的话找标准里的要求")
+    search.add_argument("query", nargs="?", metavar="查询", help="一句话，例如：客户一骂我就慌")
+    search.add_argument("--level", metavar="级别", help="初级、中级、高级；不写则查全部")
+    search.add_argument("-k", type=int, default=5, metavar="条数", help="要几条，默认 5")
+    search.add_argument("--file", metavar="文件", help="批量：每行一个 JSON，- 表示标准输入")
+    _json(search)
+    show = commands.add_parser("show", help="看一条要求、注释或情景的原文")
+    show.add_argument("id", metavar="编号", help="例如 L1.5.S6、B2.2.5.7 或情景编号")
+    _json(show)
+    _json(commands.add_parser("scenarios", help="列出全部情景"))
+    play = commands.add_parser("play", help="在终端里练一个情景")
+    play.add_argument("scenario", metavar="情景", help="情景编号，见 kefu scenarios")
+    play.add_argument("--engine", choices=("scripted",), default="scripted", help="谁来说客户的话")
+    play.add_argument("--seed", type=int, default=7, metavar="种子", help="同一种子同样的客户，默认 7")
+    play.add_argument("--replies", metavar="文件", help="从文件读座席的话，一行一条，- 表示标准输入")
+    play.add_argument("--save", action="store_true", help="和 --replies 一起用：存进数据库")
+    _json(play)
+    grade = commands.add_parser("grade", help="给座席的回复评分")
+    grade.add_argument("--file", required=True, metavar="文件", help="每行一个 JSON，- 表示标准输入")
+    _json(grade)
+    return parser
+
+
+def parse(argv: Sequence[str] | None, version: str) -> argparse.Namespace:
+    """Parse a command line; exits with 2 on bad usage, 0 after help or version."""
+    return build(version).parse_args(argv)

@@ -1,0 +1,189 @@
+"""Keeping talks: one commit a turn, resuming by replay, Chinese errors for a bad database.
+
+Knows the database; nothing of pages.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.util import CommandError
+from sqlalchemy import Engine, create_engine, event, select
+from sqlalchemy.exc import DatabaseError, OperationalError, SQLAlchemyError
+from sqlalchemy.orm import Session as Work
+
+from app import home
+from app.records.schema import PointerRow, TalkRow, TurnRow
+from coach import scenario
+from coach.session import PlayTurn, Session
+from knowledge.datafile import DataError
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_BUSY_MS = 5000
+
+
+def new_token() -> str:
+    """Give 128 random bits in hex."""
+    return secrets.token_hex(16)
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+@contextmanager
+def _explained(url: str) -> Iterator[None]:
+    """Turn database failures into one Chinese sentence."""
+    where = url.removeprefix("sqlite:///") if url.startswith("sqlite") else url.split("@")[-1]
+    try:
+        yield
+    except OperationalError as error:
+        text = str(error.orig)
+        if "locked" in text:
+            raise DataError(f"数据库 {where} 正被别的程序占用，请关掉它或稍后再试") from error
+        if "unable to open" in text or "readonly" in text:
+            raise DataError(f"打不开数据库 {where}，请检查目录和权限，或设置 KEFU_HOME") from error
+        raise DataError(f"数据库 {where} 出错：{text.splitlines()[0]}") from error
+    except DatabaseError as error:
+        raise DataError(
+            f"数据库 {where} 已损坏或不是本程序的数据库；请把它改名保留，再启动会新建一个"
+        ) from error
+    except SQLAlchemyError as error:
+        raise DataError(f"数据库 {where} 用不了：{str(error).splitlines()[0]}") from error
+    except CommandError as error:
+        raise DataError(f"数据库 {where} 是更新版本的程序建的，请升级本程序（{error}）") from error
+
+
+class Store:
+    """The records of one database."""
+
+    def __init__(self, url: str) -> None:
+        """Open the database and bring its tables up to date.
+
+        Raises:
+            DataError: locked, damaged, unreachable, or made by a newer program.
+        """
+        self.url = url
+        with _explained(url):
+            self.engine = _engine(url)
+            self._migrate()
+
+    def _migrate(self) -> None:
+        config = Config()
+        config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+        with self.engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+    @contextmanager
+    def _work(self) -> Iterator[Work]:
+        with _explained(self.url), Work(self.engine) as work, work.begin():
+            yield work
+
+    def begin(self, session: Session) -> str:
+        """Store a new talk with its opening and give its token."""
+        token = new_token()
+        with self._work() as work:
+            work.add(
+                TalkRow(
+                    token=token, scenario=session.scenario.id, seed=session.seed,
+                    scenario_version=scenario.version(session.scenario),
+                    engine=session.voice.engine,
+                )
+            )  # fmt: skip
+            work.add(_turn_row(token, session.turns[0]))
+        return token
+
+    def add(self, token: str, turn: PlayTurn) -> None:
+        """Store one turn; call it before the turn is shown."""
+        with self._work() as work:
+            work.add(_turn_row(token, turn))
+            if turn.ended:
+                talk = work.get(TalkRow, token)
+                if talk is not None:
+                    talk.ended = turn.ended
+
+    def keep(self, session: Session) -> str:
+        """Store a whole talk at once and give its token."""
+        token = self.begin(session)
+        for turn in session.turns[1:]:
+            self.add(token, turn)
+        return token
+
+    def turns(self, token: str) -> list[dict[str, Any]]:
+        """Give the stored turns of a talk, in order; empty if there is no such talk."""
+        with self._work() as work:
+            query = select(TurnRow.body).where(TurnRow.token == token).order_by(TurnRow.turn)
+            return list(work.scalars(query))
+
+    def resume(self, token: str) -> Session | None:
+        """Rebuild a talk by replaying its replies; None if there is no such talk.
+
+        Raises:
+            DataError: the scenario has changed, so that the replay says other lines.
+        """
+        with self._work() as work:
+            talk = work.get(TalkRow, token)
+            if talk is None:
+                return None
+            rows = [(row.reply, row.customer) for row in talk.turns]
+            session = Session(scenario.get(talk.scenario), talk.seed)
+        for reply, customer in rows[1:]:
+            if reply is not None and session.say(reply).customer != customer:
+                raise DataError("情景或评分规则已经更新，这次对话不能接着练了，请重新开始")
+        return session
+
+    def point(self, visitor: str, token: str) -> None:
+        """Remember which talk a visitor is in; only a hash of the visitor's secret is stored."""
+        with self._work() as work:
+            work.merge(PointerRow(visitor=_hash(visitor), token=token))
+
+    def pointed(self, visitor: str) -> str | None:
+        """Give the token of the talk a visitor is in."""
+        with self._work() as work:
+            row = work.get(PointerRow, _hash(visitor))
+            return row.token if row else None
+
+
+def _turn_row(token: str, turn: PlayTurn) -> TurnRow:
+    return TurnRow(
+        token=token, turn=turn.turn, reply=turn.reply, customer=turn.customer,
+        body=turn.model_dump(mode="json"),
+    )  # fmt: skip
+
+
+def _engine(url: str) -> Engine:
+    if not url.startswith("sqlite"):
+        return create_engine(url, pool_pre_ping=True)
+    engine = create_engine(url, connect_args={"timeout": _BUSY_MS / 1000})
+
+    @event.listens_for(engine, "connect")
+    def _pragmas(connection: Any, _: object) -> None:  # noqa: ANN401
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.close()
+
+    return engine
+
+
+@contextmanager
+def opened(url: str | None = None) -> Iterator[Store]:
+    """Open the program's database for a while."""
+    store = Store(url or home.database_url())
+    try:
+        yield store
+    finally:
+        store.close()

@@ -1,0 +1,1 @@
+"""The conversation: scenarios, the other side's state, its voices, the session."""

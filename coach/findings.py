@@ -1,0 +1,263 @@
+"""What one reply did in one scenario: facts asked, goals met, traps, odd input.
+
+Joins the grade of the reply with the scenario's own patterns; moves nothing itself.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from coach.scenario import Scenario, Trap
+from grading import lexicon
+from grading.detect import Hit, Reading, read
+from grading.pattern import Pattern, compile_any
+from grading.result import Grade, Severity
+from knowledge.datafile import read_yaml
+
+TOPICS = Path(__file__).parent / "data" / "topics.yaml"
+_NOISE = re.compile(r"[㐀-鿿a-z0-9，。！？；：（）、…“”～ \n%.,:*〔〕《》+\-/￥¥]")
+_ASKING = re.compile(
+    r"？|(吗|呢|么|不)(?=[，。！ \n]|$)|请|麻烦|什么|怎么|哪|几|多少|多久|谁|是否|是不是|有没有|说说|讲讲|告诉我|咋|啥"
+)
+_PLAIN_QUESTION = re.compile(r"(您|你|咱)?(是|想|要|希望|需要|觉得|意思)[^，。！？]{0,4}(不是|要|想|让)?[^。！？]{0,20}(吗|么|？)")
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a reply did, as the state machine and the voice need it."""
+
+    met: tuple[str, ...] = ()
+    fact: str | None = None
+    locked: str | None = None
+    asked_again: str | None = None
+    restated: bool = False
+    wrong_restate: bool = False
+    empathy_level: int | None = None
+    empathy_words: bool = False
+    formula_only: bool = False
+    formula_again: bool = False
+    apology: float = 0.0
+    concrete: bool = False
+    ownership: bool = False
+    vague: bool = False
+    hold: bool = False
+    returned: bool = False
+    trap: Trap | None = None
+    odd: str | None = None
+    breaches: tuple[str, ...] = ()
+    severities: tuple[Severity, ...] = ()
+    boss_refused: bool = False
+    transferred: bool = False
+    closing: bool = False
+    wrapping: bool = False
+    greeting_only: bool = False
+    idle_question: bool = False
+    consent_question: bool = False
+    warning: bool = False
+    abused: bool = False
+    hung_up_by_agent: bool = False
+    progress: bool = False
+    goals_total: int = 0
+
+
+@functools.lru_cache(maxsize=1)
+def topics() -> dict[str, Pattern]:
+    """Load the topic patterns (cached)."""
+    table = read_yaml(TOPICS)
+    return {name: compile_any(words, f"topics.yaml：{name}") for name, words in table.items()}
+
+
+def limit_hits(reply: str, scenario: Scenario) -> list[Hit]:
+    """Find what the agent's card forbids to say, as breaches for the grader."""
+    reading = read(reply)
+    hedged = lexicon.load().guards["hedged"].before
+    found: list[Hit] = []
+    for at, (limit, pattern) in enumerate(scenario.compiled.limits):
+        for match in pattern.finditer(reading.norm):
+            before = reading.norm[max(0, match.start() - 8) : match.start()]
+            low, high = reading.sentence(match.start())
+            asked = reading.norm[low:high].rstrip().endswith("？")
+            inside = hedged.search(match[0]) if hedged else None
+            if (hedged and hedged.search(before)) or inside or asked:
+                continue
+            if reading.is_quoted(*match.span()):
+                continue
+            rule = f"{scenario.id}.limits.{at + 1}"
+            found.append(Hit(limit.kind, rule, match.start(), match.end(), 1.0, limit.severity))
+            break
+    return found
+
+
+def _sentences(reading: Reading) -> list[tuple[int, int]]:
+    return list(dict.fromkeys(reading.sentence(c.start) for c in reading.clauses))
+
+
+def _asked(reading: Reading, pattern: Pattern) -> bool:
+    return any(
+        pattern.search(reading.norm, low, high) and _ASKING.search(reading.norm, low, high)
+        for low, high in _sentences(reading)
+    )
+
+
+def _matches(pattern: Pattern, reading: Reading) -> bool:
+    """Say whether a group is really stated: not denied, quoted, nor merely asked."""
+    guard = lexicon.load().guards["hedged"].before
+    consent = topics()["consent_question"]
+    for match in pattern.finditer(reading.norm):
+        low, high = reading.sentence(match.start())
+        clause = next((c for c in reading.clauses if c.start <= match.start() < c.end), None)
+        begin = clause.start if clause else low
+        before = reading.norm[max(begin, match.start() - 8) : match.start()]
+        if guard and before and guard.search(before):
+            continue
+        if reading.is_quoted(*match.span()) or reading.is_void(*match.span()):
+            continue
+        sentence = reading.norm[low:high]
+        asks = sentence.rstrip().endswith("？") and not consent.search(sentence)
+        if asks and _PLAIN_QUESTION.search(sentence):
+            continue
+        return True
+    return False
+
+
+def _goals(reading: Reading, scenario: Scenario, known: set[str]) -> tuple[str, ...]:
+    met: list[str] = []
+    for goal in scenario.goals:
+        if goal.id in known or not set(goal.after) <= known | set(met):
+            continue
+        forbid = scenario.compiled.forbids.get(goal.id)
+        if forbid and forbid.search(reading.norm):
+            continue
+        if all(_matches(pattern, reading) for pattern in scenario.compiled.needs[goal.id]):
+            met.append(goal.id)
+    return tuple(met)
+
+
+@dataclass(frozen=True)
+class _Facts:
+    told: str | None = None
+    locked: str | None = None
+    again: str | None = None
+
+
+def _facts(
+    reading: Reading, grade: Grade, scenario: Scenario, known: set[str], trust: float
+) -> _Facts:
+    kinds = {span.kind for span in grade.signals}
+    asked = [
+        fact
+        for fact in scenario.facts
+        if _asked(reading, scenario.compiled.facts[fact.id]) or (fact.signal in kinds)
+    ]
+    fresh = [fact for fact in asked if fact.id not in known]
+    for fact in fresh:
+        if trust >= fact.trust:
+            return _Facts(told=fact.id)
+    if fresh:
+        return _Facts(locked=fresh[0].id)
+    if not asked and _asked(reading, topics()["invite"]):
+        for fact in scenario.facts:
+            if fact.open and fact.id not in known and trust >= fact.trust:
+                return _Facts(told=fact.id)
+    return _Facts(again=asked[0].id if asked else None)
+
+
+def _odd(reading: Reading, grade: Grade, scenario: Scenario, touched: bool) -> str | None:
+    norm = reading.norm
+    if grade.status == "unscored":
+        visible = len(_NOISE.findall(norm.strip()))
+        if topics()["english"].search(norm.strip()):
+            return "english"
+        return "unreadable" if visible and re.search(r"\w", norm) else "empty"
+    if topics()["jailbreak"].search(norm) or "instructs_grader" in grade.flags:
+        return "jailbreak"
+    strange = len(norm) - len(_NOISE.findall(norm))
+    if strange > len(norm) * 0.4:
+        return "unreadable"
+    if "copied" in grade.flags and not touched:
+        return "parrot"
+    useful = {span.kind for span in grade.signals} - {"greeting", "please", "thanks", "offer_help"}
+    on_case = any(word in norm for word in scenario.case_words)
+    chars = len(re.findall(r"[㐀-鿿]", norm))
+    if chars >= 8 and not useful and not on_case and not grade.violations and not touched:
+        return "off_topic" if not {"greeting", "self_intro"} & {s.kind for s in grade.signals} else None
+    return None
+
+
+def find(reply: str, grade: Grade, scenario: Scenario, state_known: set[str], trust: float,
+         wanted_boss: bool) -> Findings:  # fmt: skip
+    """Work out what a reply did.
+
+    Args:
+        reply: as typed.
+        grade: its grade.
+        scenario: whose case it is.
+        state_known: ids of facts revealed and goals met before this reply.
+        trust: before this reply, 0-100.
+        wanted_boss: whether the other side's last line asked for a supervisor.
+    """
+    reading = read(reply)
+    kinds = {span.kind: span for span in grade.signals}
+    rules = {span.rule for span in grade.signals if span.kind == "empathy"}
+    met = _goals(reading, scenario, state_known) if grade.status == "scored" else ()
+    facts = _facts(reading, grade, scenario, state_known, trust)
+    trap = next((t for t, p in scenario.compiled.traps if p.search(reading.norm)), None)
+    touched = bool(met or facts.told or facts.locked or facts.again)
+    odd = _odd(reading, grade, scenario, touched)
+    if odd in ("jailbreak", "parrot", "empty", "unreadable", "english"):
+        met, facts = (), _Facts()
+    on_case = sum(word in reading.norm for word in scenario.case_words)
+    restated = "restate" in kinds and on_case >= 2 and "copied" not in grade.flags
+    concrete = "solution" in kinds and "timeframe" in kinds
+    breaches = _breaches(grade)
+    progress = bool(met or facts.told or restated or concrete or kinds.keys() & {
+        "safety", "transfer", "verify_identity", "disclosure", "opt_out", "warning", "options",
+        "action_plan", "open_question",
+    }) and not odd  # fmt: skip
+    asked = bool(kinds.keys() & {"question", "open_question"})
+    consent = bool(topics()["consent_question"].search(reading.norm))
+    level = grade.dimensions.empathy.level
+    return Findings(
+        met=met,
+        fact=facts.told, locked=facts.locked, asked_again=facts.again,
+        restated=restated and not odd, wrong_restate="restate" in kinds and not restated,
+        empathy_level=level, empathy_words=bool(rules),
+        formula_only=bool(rules) and rules <= {"empathy.formula"},
+        formula_again="formula_again" in grade.flags or "stacked" in grade.flags,
+        apology=_apology(grade), concrete=concrete and not odd,
+        ownership=bool(kinds.keys() & {"ownership", "case_number"}) and not odd,
+        vague="vague" in grade.flags, hold="hold" in kinds and not concrete,
+        returned="hold" in kinds and "久等" in reading.norm,
+        trap=trap, odd=odd, breaches=breaches,
+        severities=tuple(v.severity for v in grade.violations)[:2],
+        boss_refused=_boss_refused(grade, wanted_boss, bool(met)),
+        wrapping=bool(kinds.keys() & {"closing", "confirm_satisfaction"}),
+        transferred="transfer" in kinds, closing="closing" in kinds and not met,
+        greeting_only=bool(kinds) and kinds.keys() <= {"greeting", "self_intro", "offer_help", "please"},
+        idle_question=asked and not touched and not restated and not consent,
+        consent_question=consent, warning="warning" in kinds,
+        abused=any(v.kind in ("abuse", "threat") and v.severity == "fatal" for v in grade.violations),
+        hung_up_by_agent=any(v.kind == "hang_up" for v in grade.violations),
+        progress=progress, goals_total=len(scenario.goals),
+    )  # fmt: skip
+
+
+def _breaches(grade: Grade) -> tuple[str, ...]:
+    order = {"fatal": 0, "major": 1, "minor": 2}
+    ranked = sorted(grade.violations, key=lambda v: order[v.severity])
+    return tuple(dict.fromkeys(v.kind for v in ranked))
+
+
+def _apology(grade: Grade) -> float:
+    rules = {span.rule for span in grade.signals if span.kind == "apology"}
+    return 1.0 if "apology.admit" in rules else 0.6 if rules else 0.0
+
+
+def _boss_refused(grade: Grade, wanted: bool, met: bool) -> bool:
+    if any(v.rule == "refuse.boss" for v in grade.violations):
+        return True
+    kinds = {span.kind for span in grade.signals}
+    return wanted and not met and not kinds & {"transfer", "timeframe", "ownership", "solution", "complaint_channel"}

@@ -1,0 +1,127 @@
+"""One practice talk: takes the trainee's replies, gives back graded turns. Replayable by seed.
+
+Knows how the parts work together; stores nothing and shows nothing.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from coach import act, findings, scenario, state, voice
+from coach.scenario import Scenario
+from coach.state import End, State
+from grading.grade import check_length, grade
+from grading.result import Grade, GradeRow, Turn, Versions
+from knowledge.datafile import DataError
+
+
+class Numbers(BaseModel):
+    """The other side's state as shown: stage and three numbers 0-100."""
+
+    model_config = ConfigDict(extra="forbid")
+    stage: str
+    anger: float
+    trust: float
+    patience: float
+
+
+class PlayTurn(BaseModel):
+    """One turn as ``kefu play`` prints it; turn 0 is the opening."""
+
+    model_config = ConfigDict(extra="forbid")
+    turn: int
+    reply: str | None
+    grade: Grade | None
+    customer: str
+    act: str
+    state: Numbers
+    revealed: list[str]
+    ended: End | None
+    engine: str
+    versions: Versions
+
+
+class Session:
+    """A talk in one scenario with one seed."""
+
+    def __init__(self, case: Scenario, seed: int, speaker: voice.Voice | None = None) -> None:
+        """Start the talk; the opening is ``turns[0]``."""
+        self.scenario = case
+        self.seed = seed
+        self.voice = speaker or voice.ScriptedVoice()
+        self.state = state.start(case)
+        self.states: list[State] = [self.state]
+        self.found: list[findings.Findings] = []
+        self.turns: list[PlayTurn] = []
+        line = self.voice.opening(case, self._dice(0))
+        self.turns.append(self._turn(None, None, line, "opening"))
+
+    def _dice(self, turn: int) -> random.Random:
+        return random.Random(f"{self.scenario.id}:{self.seed}:{turn}")
+
+    def _turn(self, reply: str | None, graded: Grade | None, line: str, acts: str) -> PlayTurn:
+        now = self.state
+        return PlayTurn(
+            turn=now.turn, reply=reply, grade=graded, customer=line, act=acts,
+            state=Numbers(
+                stage=now.stage, anger=now.anger, trust=now.trust, patience=now.patience
+            ),
+            revealed=list(now.revealed), ended=now.ended, engine=self.voice.engine,
+            versions=self._versions(graded),
+        )  # fmt: skip
+
+    def _versions(self, graded: Grade | None) -> Versions:
+        base = graded.versions if graded else Versions()
+        return base.model_copy(
+            update={
+                "scenario": scenario.version(self.scenario),
+                "engine": self.voice.engine,
+                "seed": self.seed,
+            }
+        )
+
+    @property
+    def history(self) -> list[Turn]:
+        """The talk so far as the grader reads it, oldest first."""
+        other: Any = "staff" if self.scenario.kind == "staff" else "customer"
+        found: list[Turn] = []
+        for turn in self.turns:
+            if turn.reply is not None:
+                found.append(Turn(role="agent", text=turn.reply))
+            if turn.customer:
+                found.append(Turn(role=other, text=turn.customer))
+        return found
+
+    def say(self, reply: str) -> PlayTurn:
+        """Take one reply and give the graded turn with the other side's answer.
+
+        Raises:
+            DataError: the talk has ended, or the reply is past the length limit.
+        """
+        if self.state.ended:
+            raise DataError("这次对话已经结束，请重新开始一个情景")
+        check_length(reply)
+        case = self.scenario
+        row = GradeRow(channel=case.channel, history=self.history, reply=reply)
+        graded = grade(
+            row,
+            scenario_version=scenario.version(case),
+            extra=findings.limit_hits(reply, case),
+            staff=case.kind == "staff",
+        )
+        known = set(self.state.revealed) | set(self.state.met)
+        wanted_boss = "demand_supervisor" in self.turns[-1].act
+        found = findings.find(reply, graded, case, known, self.state.trust, wanted_boss)
+        self.state = state.step(self.state, found, case)
+        self.states.append(self.state)
+        self.found.append(found)
+        dice = self._dice(self.state.turn)
+        moves = act.plan(found, self.state, case, dice)
+        line = self.voice.say(moves, case, self.state, dice)
+        acts = "+".join(move.act for move in moves) or "none"
+        turn = self._turn(reply, graded, line, acts)
+        self.turns.append(turn)
+        return turn

@@ -1,0 +1,118 @@
+"""The scripted voice: turns a plan of acts into lines from the scenario and the bank.
+
+Knows words; decides nothing. Never says a line twice in a session.
+"""
+
+from __future__ import annotations
+
+import random
+import string
+from collections.abc import Sequence
+from typing import Protocol
+
+from coach import bank
+from coach.act import Move
+from coach.scenario import Scenario
+from coach.state import State
+
+ENGINE = "scripted"
+_FALLBACK = {
+    "ask": ("press", "ask_how", "ask_when"), "met": ("agree",), "trap": ("press",),
+    "english": ("unreadable",), "hang_up_try": ("refuse_close",), "back": ("ack",),
+    "threaten": ("vent",), "ask_who": ("ask_how",), "gate": ("unknown",), "internal": ("doubt",),
+    "cold": ("vent",), "comparison": ("interrogate",), "public_blame": ("interrogate",),
+    "empty_consolation": ("formula",), "formula_again": ("formula",), "parrot": ("off_topic",),
+}  # fmt: skip
+_NEAR_HEAT = {"low": ("low", "any", "mid"), "mid": ("mid", "any", "low", "high"),
+              "high": ("high", "any", "mid")}  # fmt: skip
+_SCENARIO_FIRST = 0.6
+
+
+class Voice(Protocol):
+    """Whoever speaks the other side's lines."""
+
+    engine: str
+
+    def opening(self, scenario: Scenario, dice: random.Random) -> str:
+        """Say the opening."""
+        ...
+
+    def say(
+        self, moves: Sequence[Move], scenario: Scenario, state: State, dice: random.Random
+    ) -> str:
+        """Say a plan of acts; "" for an empty plan."""
+        ...
+
+
+class ScriptedVoice:
+    """Picks written lines; one instance a session, as it remembers what was said."""
+
+    engine = ENGINE
+
+    def __init__(self) -> None:
+        """Start with nothing said."""
+        self.said: set[str] = set()
+
+    def opening(self, scenario: Scenario, dice: random.Random) -> str:
+        """Say one of the scenario's openings, chat messages one a line."""
+        messages = dice.choice(scenario.opening)
+        self.said.update(messages)
+        return "\n".join(messages)
+
+    def say(
+        self, moves: Sequence[Move], scenario: Scenario, state: State, dice: random.Random
+    ) -> str:
+        """Say each move's line; phone lines run on, chat lines stand one a line."""
+        lines = [line for move in moves if (line := self._line(move, scenario, state, dice))]
+        return ("\n" if bank.medium_of(scenario) == "chat" else "").join(lines)
+
+    def _line(self, move: Move, scenario: Scenario, state: State, dice: random.Random) -> str:
+        own = _own_lines(move, scenario)
+        fresh = [line for line in own if line not in self.said]
+        must = move.act in ("fact", "met", "trap")
+        if fresh and (must or move.act == "ask" or dice.random() < _SCENARIO_FIRST):
+            return self._take(dice.choice(fresh))
+        for act in (move.act, *_FALLBACK.get(move.act, ())):
+            if line := self._generic(act, scenario, state, dice):
+                return line
+        if fresh:
+            return self._take(dice.choice(fresh))
+        return self._generic("press", scenario, state, dice) or self._generic(
+            "vent", scenario, state, dice
+        )
+
+    def _generic(self, act: str, scenario: Scenario, state: State, dice: random.Random) -> str:
+        medium = bank.medium_of(scenario)
+        lines = [x for x in bank.by_act().get((medium, act), ()) if bank.fits(x, scenario)]
+        for heat in _NEAR_HEAT[bank.heat_of(state.anger)]:
+            pool = [x for x in lines if x.heat == heat]
+            typed = [x for x in pool if x.types]
+            if typed and dice.random() < 0.55:
+                pool = typed
+            texts = [t for x in pool if (t := _fill(x.say, scenario)) not in self.said]
+            if texts:
+                return self._take(dice.choice(texts))
+        return ""
+
+    def _take(self, line: str) -> str:
+        self.said.add(line)
+        return line
+
+
+def _own_lines(move: Move, scenario: Scenario) -> tuple[str, ...]:
+    if move.act == "fact" and move.ref:
+        return scenario.fact(move.ref).say
+    if move.act == "met" and move.ref:
+        return scenario.goal(move.ref).met
+    if move.act == "ask" and move.ref:
+        return scenario.goal(move.ref).ask
+    if move.act == "trap":
+        return tuple(line for trap in scenario.worse for line in trap.say)
+    return scenario.lines.get(move.act, ())
+
+
+def _fill(say: str, scenario: Scenario) -> str:
+    slots = scenario.slots
+    return string.Template(say).substitute(
+        thing=slots.thing, demand=slots.demand, harm=slots.harm
+    )

@@ -1,0 +1,1 @@
+"""The offline suite: cases, metrics, reports; it imports what users run."""

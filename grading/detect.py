@@ -1,0 +1,139 @@
+"""Finding signals and breaches in a reply, with the checks that void a match.
+
+Knows words and their surroundings; not scores.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from grading.lexicon import Lexicon, Rule
+from grading.result import Severity
+from knowledge.text import Clause, Text, clauses, normalise
+
+_BEFORE_CHARS = 10
+_WINDOW_CHARS = 12
+_QUOTES = re.compile(r"“([^”\n]{1,80})”|「([^」\n]{1,80})」|『([^』\n]{1,80})』|\"([^\"\n]{1,80})\"")
+_STOP = re.compile(r"[，。！？；、…～\n ]")
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A found signal or breach; offsets into the normal text."""
+
+    kind: str
+    rule: str
+    start: int
+    end: int
+    strength: float = 1.0
+    severity: Severity | None = None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A reply cut up once, for all detectors."""
+
+    text: Text
+    clauses: tuple[Clause, ...]
+    quotes: tuple[tuple[int, int], ...]
+    void: tuple[tuple[int, int], ...]
+
+    @property
+    def norm(self) -> str:
+        """The normal text."""
+        return self.text.norm
+
+    def sentence(self, at: int) -> tuple[int, int]:
+        """Give the start and end of the sentence that holds offset ``at``."""
+        return self.sentences(at, 0)
+
+    def sentences(self, at: int, after: int) -> tuple[int, int]:
+        """Give start and end of the sentence at ``at`` together with ``after`` further ones."""
+        here = next((c.sentence for c in self.clauses if at < c.end), None)
+        if here is None:
+            return 0, len(self.norm)
+        inside = [c for c in self.clauses if here <= c.sentence <= here + after]
+        return inside[0].start, inside[-1].end + len(inside[-1].tail)
+
+    def is_quoted(self, start: int, end: int) -> bool:
+        """Say whether a stretch lies inside quotation marks."""
+        return any(a <= start and end <= b for a, b in self.quotes)
+
+    def is_void(self, start: int, end: int) -> bool:
+        """Say whether a stretch lies in a sentence that earns nothing."""
+        return any(a <= start and end <= b for a, b in self.void)
+
+
+def read(raw: str, void: Iterable[tuple[int, int]] = ()) -> Reading:
+    """Cut a reply up; ``void`` are stretches (of the normal text) that earn nothing."""
+    text = normalise(raw)
+    quotes = tuple((m.start(), m.end()) for m in _QUOTES.finditer(text.norm))
+    return Reading(text, tuple(clauses(text.norm)), quotes, tuple(void))
+
+
+def _voided(rule: Rule, start: int, end: int, reading: Reading, lexicon: Lexicon) -> bool:
+    norm = reading.norm
+    if "quoted" in rule.guards and reading.is_quoted(start, end):
+        return True
+    low, high = reading.sentence(start)
+    clause_start = max((m.end() for m in _STOP.finditer(norm, low, start)), default=low)
+    before = norm[max(clause_start, start - _BEFORE_CHARS) : start]
+    for name in rule.guards - {"quoted"}:
+        guard = lexicon.guards[name]
+        if guard.before and before and guard.before.search(before):
+            return True
+        if guard.around and guard.around.search(norm, low, max(high, end)):
+            return True
+    return False
+
+
+def _excused(rule: Rule, start: int, end: int, reading: Reading) -> bool:
+    if rule.unless is None:
+        return False
+    if rule.severity is None:
+        low = max(0, start - _WINDOW_CHARS)
+        return bool(rule.unless.search(reading.norm, low, end + _WINDOW_CHARS))
+    low, high = reading.sentences(start, 1)
+    earlier = max(0, low - 40)
+    return bool(rule.unless.search(reading.norm, earlier, max(high, end)))
+
+
+def _merge(hits: list[Hit]) -> list[Hit]:
+    """Keep one hit where hits of a kind overlap: the stronger, then the longer."""
+    kept: list[Hit] = []
+    for hit in sorted(hits, key=lambda h: (-h.strength, h.start - h.end, h.start)):
+        if not any(k.kind == hit.kind and k.start < hit.end and hit.start < k.end for k in kept):
+            kept.append(hit)
+    return sorted(kept, key=lambda h: (h.start, h.end, h.kind))
+
+
+def find_signals(reading: Reading, lexicon: Lexicon) -> list[Hit]:
+    """Find what a reply does, voided matches left out, in text order."""
+    hits: list[Hit] = []
+    for rule in lexicon.signals:
+        for match in rule.pattern.finditer(reading.norm):
+            start, end = match.span()
+            if start == end or reading.is_void(start, end):
+                continue
+            if _voided(rule, start, end, reading, lexicon) or _excused(rule, start, end, reading):
+                continue
+            hits.append(Hit(rule.kind, rule.id, start, end, rule.strength))
+    return _merge(hits)
+
+
+def find_violations(reading: Reading, lexicon: Lexicon, flags: frozenset[str]) -> list[Hit]:
+    """Find breaches of service language; ``flags`` are those of the moment."""
+    hits: list[Hit] = []
+    for rule in lexicon.violations:
+        if not rule.needs <= flags or rule.forbids & flags:
+            continue
+        for match in rule.pattern.finditer(reading.norm):
+            start, end = match.span()
+            if start == end:
+                continue
+            if _voided(rule, start, end, reading, lexicon) or _excused(rule, start, end, reading):
+                continue
+            hits.append(Hit(rule.kind, rule.id, start, end, 1.0, rule.severity))
+    return _merge(hits)

@@ -1,0 +1,123 @@
+"""The empathy dimension: whether the reply answers this customer's feelings and situation.
+
+Numbers and words are in rubric.yaml; a formula that fits anybody stays at level 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from grading import rubric
+from grading.detect import Hit
+from grading.moment import Moment
+from grading.reply import Reply
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A dimension before it becomes a result; score None when there is nothing to judge."""
+
+    score: float | None
+    why: tuple[str, ...]
+    advice: str
+    hits: tuple[Hit, ...]
+    cites: tuple[str, ...]
+    missing: tuple[tuple[str, str], ...] = ()
+
+
+def _specifics(reply: Reply, hits: list[Hit]) -> int:
+    """Count the customer's own facts in the empathic sentences, overlapping pairs once."""
+    reading = reply.reading
+    named = 0
+    for start, end in {reading.sentence(hit.start) for hit in hits}:
+        text = reading.norm[start:end]
+        covered = -1
+        for at in range(len(text)):
+            if at > covered and any(text.startswith(word, at) for word in reply.specifics):
+                named += 1
+                covered = at + 2
+    return named
+
+
+def _raw_score(reply: Reply, hits: list[Hit], repeated: bool) -> tuple[float, str]:
+    rule = rubric.load().empathy
+    families = {hit.rule.split(".")[1] for hit in hits}
+    deep = families & {"feeling", "whoever", "specific"}
+    specifics = _specifics(reply, hits)
+    bonus = min(rule.specific_most, rule.specific_each * specifics)
+    if "impact" in families and deep:
+        return rule.both + bonus, "说出了客户的感受和受到的影响"
+    if "impact" in families:
+        return rule.impact + bonus, "说出了事情对客户的影响"
+    if deep:
+        return rule.feeling + bonus, "回应了客户的情绪" + ("和事实" if specifics else "，还可以更具体")
+    factor = rubric.load().formula_repeat if repeated else 1.0
+    return rule.formula * factor + min(8.0, bonus / 2), "只有一句谁都适用的套话"
+
+
+def _bridge(reply: Reply) -> float:
+    rule, strength = rubric.load().empathy, reply.strength
+    points = rule.solution * strength.get("solution", 0.0)
+    points += rule.timeframe * strength.get("timeframe", 0.0)
+    points += rule.ownership * strength.get("ownership", 0.0)
+    points += rule.apology * strength.get("apology", 0.0)
+    points += rule.question * max(strength.get("question", 0), strength.get("open_question", 0))
+    return points
+
+
+def _factors(reply: Reply, hits: list[Hit]) -> tuple[float, list[str]]:
+    rule = rubric.load().empathy
+    cancel, invented = rubric.empathy_words()
+    norm, factor, why = reply.reading.norm, 1.0, []
+    last = max(hit.end for hit in hits)
+    turned = cancel.search(norm, last, last + 40)
+    if turned and reply.strength.get("solution", 0.0) < 0.9:
+        factor, why = factor * rule.cancelled, [*why, "后面跟着“但是……规定”，安慰被抵消"]
+    if invented.search(norm):
+        factor, why = factor * rule.invented, [*why, "编自己的经历不算同理"]
+    if "copied" in reply.flags:
+        factor, why = factor * rule.copied, [*why, "照抄客户的话不算理解"]
+    refusal = rubric.wording()["refusal"].search(norm)
+    if refusal and refusal.start() < min(hit.start for hit in hits):
+        factor, why = factor * rule.late, [*why, "先讲规定，后安慰"]
+    return factor, why
+
+
+def _without_words(reply: Reply, moment: Moment) -> Finding:
+    rule = rubric.load().empathy
+    apology, action = reply.of("apology"), reply.of("solution", "timeframe", "safety")
+    strong = [hit for hit in apology if hit.strength >= 0.9]
+    score = rule.no_words_apology * (1.0 if strong else 0.6 if apology else 0.0)
+    score += rule.no_words_action * (1.0 if action else 0.0)
+    if reply.specifics and (apology or action):
+        score += min(10.0, 2.0 * len(reply.specifics))
+    quote = moment.quotes.get(f"heat.{_heat_name(moment)}", moment.last[:16])
+    return Finding(
+        score, ("没有回应客户的情绪和处境",), "先说出这件事对他的影响，再讲办法",
+        tuple(apology + action), rule.cites, (("empathy", quote),),
+    )  # fmt: skip
+
+
+def _heat_name(moment: Moment) -> str:
+    return {1: "mild", 2: "strong", 3: "furious"}.get(moment.heat, "mild")
+
+
+def judge(reply: Reply, moment: Moment) -> Finding:
+    """Judge empathy; None when the customer shows no feeling and the reply tries nothing."""
+    rule = rubric.load().empathy
+    hits = reply.of("empathy")
+    if not hits and moment.heat == 0:
+        return Finding(None, ("客户没有流露情绪，这一轮不评同理",), "", (), ())
+    moving = {"solution", "timeframe", "question", "restate", "ownership", "transfer"}
+    if not hits and "comforted" in moment.flags and moment.heat <= 2 and moving & reply.strength.keys():
+        return Finding(None, ("前面已经回应过情绪，这一轮在办事，不再评同理",), "", (), ())
+    if not hits:
+        return _without_words(reply, moment)
+    raw, why = _raw_score(reply, hits, "formula_again" in reply.flags)
+    factor, reasons = _factors(reply, hits)
+    formula_only = all(hit.rule == "empathy.formula" for hit in hits)
+    bridge = _bridge(reply) * (0.4 if formula_only else 1.0)
+    score = (raw + bridge) * factor
+    advice = "" if score >= 80 else "点出他的事、他的损失或担心，再接上动作和时间"
+    extra = reply.of("solution", "timeframe", "ownership", "apology")
+    return Finding(score, (why, *reasons), advice, tuple(hits + extra), rule.cites)

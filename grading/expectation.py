@@ -1,0 +1,59 @@
+"""Politeness and procedure: what the moment makes due, and how much of it the reply gives.
+
+Knows the rubric's expectations; adds nothing of its own.
+"""
+
+from __future__ import annotations
+
+from grading import rubric
+from grading.detect import Hit
+from grading.empathy import Finding
+from grading.moment import Moment
+from grading.reply import Reply
+from grading.result import DimensionName
+from grading.rubric import Expectation
+
+
+def _credit(expected: Expectation, strength: dict[str, float]) -> float:
+    parts = [factor * strength.get(kind, 0.0) for kind, factor in expected.met.items()]
+    return min(1.0, sum(parts) if expected.sum else max(parts))
+
+
+def _because(expected: Expectation, moment: Moment) -> str:
+    for flag in (*expected.when.all, *expected.when.any):
+        if flag in moment.quotes:
+            return moment.quotes[flag]
+    return moment.last[:16]
+
+
+def _clause_hits(reply: Reply, due: list[Expectation]) -> list[Hit]:
+    wanted = {kind for expected in due for kind in expected.met}
+    return [hit for hit in reply.signals if hit.kind in wanted]
+
+
+def judge(name: DimensionName, reply: Reply, moment: Moment) -> Finding:
+    """Judge one dimension by the rubric's expectations.
+
+    Returns:
+        Score None when nothing of the dimension is due and no fault is found.
+    """
+    book = rubric.load()
+    flags = moment.flags | reply.flags
+    due = [e for e in book.expectations if e.dimension == name and e.when.holds(flags)]
+    credits = {e.id: _credit(e, reply.strength) for e in due}
+    total = sum(e.weight for e in due)
+    faults = [d for d in book.deductions if d.dimension == name and d.flag in reply.flags]
+    breaches = [v for v in reply.violations if getattr(book.penalties.get(v.kind), name, 0)]
+    if not due and not faults and not breaches:
+        return Finding(None, ("这一轮没有可评的内容",), "", (), ())
+    score = 100 * sum(e.weight * credits[e.id] for e in due) / total if total else 0.0
+    score -= sum(d.points for d in faults)
+    lacking = sorted((e for e in due if credits[e.id] < 0.5), key=lambda e: -e.weight)
+    why = [d.why for d in faults] + [e.why for e in lacking]
+    advice = (faults[0].advice if faults else lacking[0].advice) if why else ""
+    cites = dict.fromkeys(c for e in (*faults, *due) for c in e.cites)
+    hits = _clause_hits(reply, due)
+    missing = tuple((e.missing, _because(e, moment)) for e in lacking if credits[e.id] == 0)
+    return Finding(
+        max(0.0, score), tuple(why) or ("该有的都做到了",), advice, tuple(hits), tuple(cites), missing
+    )
