@@ -108,7 +108,8 @@ class LearnedEncoder:
             share = self.settings.dense
             likeness = unit_rows(self.base.encode(texts)) @ self.dense.T
             kernel = np.asarray((1 - share) * kernel + share * likeness, dtype=np.float32)
-        return unit_rows(kernel @ self.duals)
+        # Not `@`: for one row BLAS gains nothing, and its threads stall on a busy machine.
+        return unit_rows(np.einsum("ne,eo->no", kernel, self.duals))
 
     def _lexical(self, found: list[str]) -> Floats:
         known = self.postings.vocabulary

@@ -1,0 +1,97 @@
+"""Small linear classifiers over a sentence's pieces: which breach, which signals. No torch.
+
+Weights are made by ``python -m grading.train`` from sentences written for it; this module only
+applies them. What they find is shown with the sentence it stands on, like any other evidence.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from grading.features import pieces
+from knowledge.datafile import DataError
+
+FOLDER = Path(__file__).parent / "data" / "models"
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """Linear weights over pieces.
+
+    ``idf``: (n_pieces,) float32. ``weights``: (n_pieces, n_labels) float32. ``bias``: (n_labels,).
+    ``exclusive``: one label a sentence (softmax), else each by itself (sigmoid).
+    """
+
+    labels: tuple[str, ...]
+    vocabulary: dict[str, int]
+    idf: Floats
+    weights: Floats
+    bias: Floats
+    exclusive: bool
+
+    def probabilities(self, norm: str) -> dict[str, float]:
+        """Give each label's probability, 0-1, for one sentence of normal text."""
+        counts = Counter(
+            at for piece in pieces(norm) if (at := self.vocabulary.get(piece)) is not None
+        )
+        if not counts:
+            scores = self.bias
+        else:
+            places = np.fromiter(counts, dtype=np.int64)
+            tf = np.array([1.0 + math.log(n) for n in counts.values()], dtype=np.float32)
+            values = tf * self.idf[places]
+            values /= np.linalg.norm(values)
+            scores = values @ self.weights[places] + self.bias
+        if self.exclusive:
+            raised = np.exp(scores - scores.max())
+            shares = raised / raised.sum()
+        else:
+            shares = 1.0 / (1.0 + np.exp(-scores))
+        return dict(zip(self.labels, (float(share) for share in shares), strict=True))
+
+
+def save(model: Classifier, path: Path) -> None:
+    """Write a classifier to one npz file, weights as float16."""
+    words = sorted(model.vocabulary, key=model.vocabulary.__getitem__)
+    np.savez_compressed(
+        path,
+        labels=np.frombuffer("\n".join(model.labels).encode(), dtype=np.uint8),
+        words=np.frombuffer("\n".join(words).encode(), dtype=np.uint8),
+        idf=model.idf.astype(np.float16),
+        weights=model.weights.astype(np.float16),
+        bias=model.bias.astype(np.float32),
+        exclusive=np.array(model.exclusive),
+    )
+
+
+@functools.lru_cache(maxsize=4)
+def load(name: str, folder: Path = FOLDER) -> Classifier:
+    """Load a classifier by name (cached).
+
+    Raises:
+        DataError: the file is missing or damaged.
+    """
+    path = folder / f"{name}.npz"
+    try:
+        with np.load(path, allow_pickle=False) as data:
+            words = bytes(data["words"]).decode().split("\n")
+            return Classifier(
+                labels=tuple(bytes(data["labels"]).decode().split("\n")),
+                vocabulary={word: at for at, word in enumerate(words)},
+                idf=data["idf"].astype(np.float32),
+                weights=data["weights"].astype(np.float32),
+                bias=data["bias"],
+                exclusive=bool(data["exclusive"]),
+            )
+    except (OSError, ValueError, KeyError, UnicodeDecodeError) as error:
+        raise DataError(
+            f"{path} 读不出来，请重新安装，或用 python -m grading.train 重新生成"
+        ) from error
