@@ -39,9 +39,12 @@ class Classifier:
 
     def probabilities(self, norm: str) -> dict[str, float]:
         """Give each label's probability, 0-1, for one sentence of normal text."""
-        counts = Counter(
-            at for piece in pieces(norm) if (at := self.vocabulary.get(piece)) is not None
-        )
+        return self.weigh(Counter(pieces(norm)))
+
+    def weigh(self, found: Counter[str]) -> dict[str, float]:
+        """Give each label's probability for a sentence's counted pieces."""
+        vocabulary = self.vocabulary
+        counts = {vocabulary[piece]: n for piece, n in found.items() if piece in vocabulary}
         if not counts:
             scores = self.bias
         else:

@@ -109,18 +109,28 @@ def _merge(hits: list[Hit]) -> list[Hit]:
     return sorted(kept, key=lambda h: (h.start, h.end, h.kind))
 
 
-def find_signals(reading: Reading, lexicon: Lexicon) -> list[Hit]:
-    """Find what a reply does, voided matches left out, in text order."""
+@dataclass(frozen=True)
+class Found:
+    """Signals that count, and matches voided by a guard (negated, sarcastic, quoted …)."""
+
+    hits: list[Hit]
+    voided: list[Hit]
+
+
+def find_signals(reading: Reading, lexicon: Lexicon) -> Found:
+    """Find what a reply does, in text order."""
     hits: list[Hit] = []
+    voided: list[Hit] = []
     for rule in lexicon.signals:
         for match in rule.pattern.finditer(reading.norm):
             start, end = match.span()
             if start == end or reading.is_void(start, end):
                 continue
-            if _voided(rule, start, end, reading, lexicon) or _excused(rule, start, end, reading):
+            hit = Hit(rule.kind, rule.id, start, end, rule.strength)
+            if _excused(rule, start, end, reading):
                 continue
-            hits.append(Hit(rule.kind, rule.id, start, end, rule.strength))
-    return _merge(hits)
+            (voided if _voided(rule, start, end, reading, lexicon) else hits).append(hit)
+    return Found(_merge(hits), voided)
 
 
 def find_violations(reading: Reading, lexicon: Lexicon, flags: frozenset[str]) -> list[Hit]:

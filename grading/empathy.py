@@ -42,7 +42,7 @@ def _specifics(reply: Reply, hits: list[Hit]) -> int:
 def _raw_score(reply: Reply, hits: list[Hit], repeated: bool) -> tuple[float, str]:
     rule = rubric.load().empathy
     families = {hit.rule.split(".")[1] for hit in hits}
-    deep = families & {"feeling", "whoever", "specific"}
+    deep = families & {"feeling", "whoever", "specific", "model"}
     specifics = _specifics(reply, hits)
     bonus = min(rule.specific_most, rule.specific_each * specifics)
     if "impact" in families and deep:

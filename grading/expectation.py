@@ -44,16 +44,21 @@ def judge(name: DimensionName, reply: Reply, moment: Moment) -> Finding:
     total = sum(e.weight for e in due)
     faults = [d for d in book.deductions if d.dimension == name and d.flag in reply.flags]
     breaches = [v for v in reply.violations if getattr(book.penalties.get(v.kind), name, 0)]
-    if not due and not faults and not breaches:
+    if not due and not faults and not breaches and not reply.rude:
         return Finding(None, ("这一轮没有可评的内容",), "", (), ())
     score = 100 * sum(e.weight * credits[e.id] for e in due) / total if total else 0.0
     score -= sum(d.points for d in faults)
+    tone = reply.rude if name == "politeness" else ()
+    score -= sum(book.classifier.rude_points * hit.strength for hit in tone)
     lacking = sorted((e for e in due if credits[e.id] < 0.5), key=lambda e: -e.weight)
-    why = [d.why for d in faults] + [e.why for e in lacking]
-    advice = (faults[0].advice if faults else lacking[0].advice) if why else ""
+    why = [d.why for d in faults] + ["语气生硬，客户听着不舒服"] * bool(tone)
+    why += [e.why for e in lacking]
+    advised = [*faults, *lacking]
+    advice = advised[0].advice if advised else "换成商量的口气" if tone else ""
     cites = dict.fromkeys(c for e in (*faults, *due) for c in e.cites)
     hits = _clause_hits(reply, due)
     missing = tuple((e.missing, _because(e, moment)) for e in lacking if credits[e.id] == 0)
     return Finding(
-        max(0.0, score), tuple(why) or ("该有的都做到了",), advice, tuple(hits), tuple(cites), missing
+        max(0.0, score), tuple(why) or ("该有的都做到了",), advice, (*hits, *tone), tuple(cites),
+        missing,
     )

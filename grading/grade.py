@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import replace
 
 from grading import empathy, expectation, lexicon, moment, rubric
 from grading.detect import Hit
@@ -80,9 +81,7 @@ def grade(
         return unscored(row.id, "回复里没有中文，无法评分", stamp)
     if extra:
         merged = tuple(sorted((*reply.violations, *extra), key=lambda h: h.start))
-        reply = Reply(
-            reply.reading, reply.signals, merged, reply.flags, reply.strength, reply.specifics
-        )
+        reply = replace(reply, violations=merged)
     return _assemble(row, now, reply, stamp)
 
 

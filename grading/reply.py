@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from grading import echo, rubric
+from grading import echo, fusion, rubric
 from grading.detect import Hit, Reading, find_signals, find_violations, read
 from grading.lexicon import Lexicon
 from grading.moment import Moment
@@ -34,6 +34,7 @@ class Reply:
     flags: frozenset[str]
     strength: dict[str, float] = field(default_factory=dict)
     specifics: tuple[str, ...] = ()
+    rude: tuple[Hit, ...] = ()
 
     def of(self, *kinds: str) -> list[Hit]:
         """Give the signal hits of some kinds, in text order."""
@@ -111,12 +112,19 @@ def understand(raw: str, moment: Moment, history: Sequence[Turn], lexicon: Lexic
     void = grader_stretches(reading)
     if void:
         reading = read(raw, void)
-    signals = find_signals(reading, lexicon)
+    found = find_signals(reading, lexicon)
+    signals = found.hits
     if not moment.staff:
         staff_only = {"private", "affirm", "fact", "open_question", "options", "action_plan"}
         signals = [hit for hit in signals if hit.kind not in staff_only]
     signals = _with_echo(signals, reading, moment)
     violations = find_violations(reading, lexicon, moment.flags)
+    rude: list[Hit] = []
+    if not moment.staff:
+        weighed = fusion.weigh(reading)
+        signals = fusion.signals(signals, found.voided, weighed)
+        violations = fusion.breaches(violations, weighed, moment.flags)
+        rude = [] if violations else fusion.rude(weighed, signals)
     flags = _word_flags(reading, moment, signals)
     kinds = {hit.kind for hit in signals}
     if void:
@@ -140,7 +148,9 @@ def understand(raw: str, moment: Moment, history: Sequence[Turn], lexicon: Lexic
         named = ()
         strength.pop("restate", None)
     flags |= {"r.handled"} if kinds & {"solution", "question", "restate"} else set()
-    return Reply(reading, tuple(signals), tuple(violations), frozenset(flags), strength, named)
+    return Reply(
+        reading, tuple(signals), tuple(violations), frozenset(flags), strength, named, tuple(rude)
+    )
 
 
 def _with_echo(signals: list[Hit], reading: Reading, moment: Moment) -> list[Hit]:

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from grading.lexicon import FOLDER
 from grading.pattern import Pattern, compile_any
-from grading.result import DimensionName
+from grading.result import DimensionName, Severity
 from knowledge import standard
 from knowledge.datafile import DataError, Entry, parse, read_yaml, refuse_repeats
 
@@ -112,6 +112,21 @@ class ReviewRule(Entry):
     spread: float
 
 
+class ClassifierRule(Entry):
+    """How sure the classifiers must be, 0-1; what their finds are worth."""
+
+    add_signal: float
+    keep_signal: float
+    add_breach: float
+    keep_breach: float
+    add_fatal: float
+    rude_from: float
+    rude_points: float
+    severity: dict[str, Severity]
+    not_when: dict[str, tuple[str, ...]]
+    strength: dict[str, float]
+
+
 class SessionRule(Entry):
     """How a whole talk is scored; ``steps_weight`` in percent, caps by outcome."""
 
@@ -132,6 +147,7 @@ class Rubric(Entry):
     review: ReviewRule
     formula_repeat: float
     session: SessionRule
+    classifier: ClassifierRule
     empathy: EmpathyRule
     expectations: tuple[Expectation, ...]
     penalties: dict[str, Penalty]

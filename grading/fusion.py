@@ -1,0 +1,126 @@
+"""Joining word lists and classifiers: what is added, what is dropped, with the stretch it stands on.
+
+Thresholds are in rubric.yaml; a match voided by a guard is never brought back by a classifier.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from grading import classifier, rubric
+from grading.detect import Hit, Reading
+from grading.features import pieces
+
+_MOST_CHARS = 44
+_WHOLE_CHARS = 60
+_SURE = frozenset({"thanks", "apology", "greeting", "closing", "restate"})
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """A stretch of the reply and what the classifiers make of it; offsets into normal text."""
+
+    start: int
+    end: int
+    signals: dict[str, float]
+    breaches: dict[str, float]
+
+
+def stretches(reading: Reading) -> list[tuple[int, int]]:
+    """Cut a reply into stretches of whole clauses, at most 44 characters within a sentence."""
+    found: list[tuple[int, int]] = []
+    start, end, sentence = -1, -1, -1
+    for clause in reading.clauses:
+        if start >= 0 and clause.sentence == sentence and clause.end - start <= _MOST_CHARS:
+            end = clause.end
+            continue
+        if start >= 0:
+            found.append((start, end))
+        start, end, sentence = clause.start, clause.end, clause.sentence
+    if start >= 0:
+        found.append((start, end))
+    return found
+
+
+def weigh(reading: Reading) -> list[Weighed]:
+    """Ask both classifiers about every stretch that is neither quoted nor void."""
+    signals, breaches = classifier.load("signals"), classifier.load("violations")
+    cuts = stretches(reading)
+    if len(cuts) > 1 and len(reading.norm) <= _WHOLE_CHARS:
+        cuts.append((0, len(reading.norm)))
+    found: list[Weighed] = []
+    for start, end in cuts:
+        if reading.is_quoted(start, end) or reading.is_void(start, end):
+            continue
+        counts = Counter(pieces(reading.norm[start:end]))
+        found.append(Weighed(start, end, signals.weigh(counts), breaches.weigh(counts)))
+    return found
+
+
+def _around(hit: Hit, weighed: Sequence[Weighed]) -> list[Weighed]:
+    return [part for part in weighed if part.start < hit.end and hit.start < part.end]
+
+
+def signals(
+    hits: Sequence[Hit], voided: Sequence[Hit], weighed: Sequence[Weighed]
+) -> list[Hit]:
+    """Drop signals the classifier finds unlikely, add those it is sure of."""
+    rule = rubric.load().classifier
+    kept: list[Hit] = []
+    for hit in hits:
+        seen = [part.signals.get(hit.kind) for part in _around(hit, weighed)]
+        known = [value for value in seen if value is not None]
+        least = rule.keep_signal / 3 if hit.kind in _SURE else rule.keep_signal
+        if not known or max(known) >= least:
+            kept.append(hit)
+    for part in weighed:
+        for kind, share in part.signals.items():
+            inside = [h for h in (*kept, *voided) if h.kind == kind]
+            taken = any(h.start < part.end and part.start < h.end for h in inside)
+            if share >= rule.add_signal and not taken:
+                strength = rule.strength.get(kind, 0.9)
+                kept.append(Hit(kind, f"{kind}.model", part.start, part.end, strength))
+    return sorted(kept, key=lambda h: (h.start, h.end, h.kind))
+
+
+def breaches(
+    hits: Sequence[Hit], weighed: Sequence[Weighed], flags: frozenset[str]
+) -> list[Hit]:
+    """Drop breaches the classifier finds very unlikely, add those it is sure of."""
+    rule = rubric.load().classifier
+    kept: list[Hit] = []
+    for hit in hits:
+        known = [part.breaches.get(hit.kind) for part in _around(hit, weighed)]
+        values = [value for value in known if value is not None]
+        if not values or max(values) >= rule.keep_breach:
+            kept.append(hit)
+    for part in weighed:
+        for kind, share in part.breaches.items():
+            severity = rule.severity.get(kind)
+            if severity is None or flags & set(rule.not_when.get(kind, ())):
+                continue
+            least = rule.add_fatal if severity == "fatal" else rule.add_breach
+            if share >= least and not any(h.kind == kind for h in kept):
+                rule_id = f"{kind}.model"
+                kept.append(Hit(kind, rule_id, part.start, part.end, 1.0, severity))
+    return sorted(kept, key=lambda h: (h.start, h.end, h.kind))
+
+
+def rude(weighed: Sequence[Weighed], found: Sequence[Hit]) -> list[Hit]:
+    """Give the stretch most likely to hold some breach; strength grows from 0 to 1.
+
+    Stretches that console, apologise or restate speak of bad things and are left out.
+    """
+    rule = rubric.load().classifier
+    warm = [hit for hit in found if hit.kind in ("empathy", "apology", "restate", "thanks")]
+    cold = [p for p in weighed if not any(h.start < p.end and p.start < h.end for h in warm)]
+    worst = max(cold, key=lambda part: 1.0 - part.breaches["clean"], default=None)
+    if worst is None:
+        return []
+    share = 1.0 - worst.breaches["clean"]
+    if share <= rule.rude_from:
+        return []
+    strength = (share - rule.rude_from) / (1.0 - rule.rude_from)
+    return [Hit("tone", "tone.model", worst.start, worst.end, strength)]
