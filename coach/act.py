@@ -22,7 +22,7 @@ _END_ACTS = {
 
 @dataclass(frozen=True)
 class Move:
-    """One act; ``ref`` is the fact or goal it is about."""
+    """One act; ``ref`` is the fact, the goal or the place of the trap it is about."""
 
     act: str
     ref: str | None = None
@@ -120,11 +120,12 @@ def plan(
     """
     if after.ended:
         return _ending(found, after)
-    if found.odd:
+    if found.odd and not found.trap:
         press = (_press(after, scenario, dice),) if dice.random() < 0.4 else ()
         return (Move(found.odd), *press)
     if found.trap:
-        return (Move("trap"),)
+        at = scenario.worse.index(found.trap)
+        return (Move("trap", str(at)),)
     if found.breaches and not found.met:
         kind = "hang_up_try" if found.breaches[0] == "hang_up" else found.breaches[0]
         if found.boss_refused:

@@ -20,7 +20,7 @@ from knowledge.datafile import read_yaml
 TOPICS = Path(__file__).parent / "data" / "topics.yaml"
 _NOISE = re.compile(r"[㐀-鿿a-z0-9，。！？；：（）、…“”～ \n%.,:*〔〕《》+\-/￥¥]")
 _ASKING = re.compile(
-    r"？|(吗|呢|么|不)(?=[，。！ \n]|$)|请|麻烦|什么|怎么|哪|几|多少|多久|谁|是否|是不是|有没有|说说|讲讲|告诉我|咋|啥"
+    r"？|(吗|呢|么|不)(?=[，。！ \n]|$)|(?<!申)请(?!假)|麻烦|什么|怎么|哪|几|多少|多久|谁|是否|是不是|有没有|说说|讲讲|告诉我|咋|啥"
 )
 _PLAIN_QUESTION = re.compile(r"(您|你|咱)?(是|想|要|希望|需要|觉得|意思)[^，。！？]{0,4}(不是|要|想|让)?[^。！？]{0,20}(吗|么|？)")
 
@@ -80,8 +80,7 @@ def limit_hits(reply: str, scenario: Scenario) -> list[Hit]:
             before = reading.norm[max(0, match.start() - 8) : match.start()]
             low, high = reading.sentence(match.start())
             asked = reading.norm[low:high].rstrip().endswith("？")
-            inside = hedged.search(match[0]) if hedged else None
-            if (hedged and hedged.search(before)) or inside or asked:
+            if (hedged and hedged.search(before)) or asked:
                 continue
             if reading.is_quoted(*match.span()):
                 continue

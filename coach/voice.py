@@ -64,7 +64,7 @@ class ScriptedVoice:
     ) -> str:
         """Say each move's line; phone lines run on, chat lines stand one a line."""
         lines = [line for move in moves if (line := self._line(move, scenario, state, dice))]
-        return ("\n" if bank.medium_of(scenario) == "chat" else "").join(lines)
+        return ("\n" if scenario.channel == "chat" else "").join(lines)
 
     def _line(self, move: Move, scenario: Scenario, state: State, dice: random.Random) -> str:
         own = _own_lines(move, scenario)
@@ -106,8 +106,8 @@ def _own_lines(move: Move, scenario: Scenario) -> tuple[str, ...]:
         return scenario.goal(move.ref).met
     if move.act == "ask" and move.ref:
         return scenario.goal(move.ref).ask
-    if move.act == "trap":
-        return tuple(line for trap in scenario.worse for line in trap.say)
+    if move.act == "trap" and move.ref:
+        return scenario.worse[int(move.ref)].say
     return scenario.lines.get(move.act, ())
 
 

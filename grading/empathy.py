@@ -98,6 +98,21 @@ def _without_words(reply: Reply, moment: Moment) -> Finding:
     )  # fmt: skip
 
 
+def _staff_without_words(reply: Reply, moment: Moment) -> Finding:
+    """Judge a leader's reply without feeling words: listening and respect are what counts."""
+    rule = rubric.load().empathy
+    parts = {kind: pts for kind, pts in rule.staff_points.items() if kind in reply.strength}
+    settled = "comforted" in moment.flags or moment.heat == 0
+    if settled and reply.strength.keys() & {"action_plan", "follow_up", "options", "solution"}:
+        return Finding(None, ("这一轮在商量做法，不再评同理",), "", (), ())
+    score = min(rule.staff_most, sum(parts.values()))
+    why = "在倾听和尊重对方" if score >= 40 else "没有接住对方的情绪，也没有先听他说"
+    quote = moment.quotes.get(f"heat.{_heat_name(moment)}", moment.last[:16])
+    missing = () if parts else (("empathy", quote),)
+    advice = "" if score >= 60 else "先说出他这段时间的不容易，再问当时发生了什么"
+    return Finding(score, (why,), advice, tuple(reply.of(*parts)), rule.staff_cites, missing)
+
+
 def _heat_name(moment: Moment) -> str:
     return {1: "mild", 2: "strong", 3: "furious"}.get(moment.heat, "mild")
 
@@ -106,6 +121,8 @@ def judge(reply: Reply, moment: Moment) -> Finding:
     """Judge empathy; None when the customer shows no feeling and the reply tries nothing."""
     rule = rubric.load().empathy
     hits = reply.of("empathy")
+    if not hits and moment.staff:
+        return _staff_without_words(reply, moment)
     if not hits and moment.heat == 0:
         return Finding(None, ("客户没有流露情绪，这一轮不评同理",), "", (), ())
     moving = {"solution", "timeframe", "question", "restate", "ownership", "transfer"}
@@ -120,4 +137,8 @@ def judge(reply: Reply, moment: Moment) -> Finding:
     score = (raw + bridge) * factor
     advice = "" if score >= 80 else "点出他的事、他的损失或担心，再接上动作和时间"
     extra = reply.of("solution", "timeframe", "ownership", "apology")
-    return Finding(score, (why, *reasons), advice, tuple(hits + extra), rule.cites)
+    if moment.staff:
+        listening = sum(pts for kind, pts in rule.staff_points.items() if kind in reply.strength)
+        score += min(20.0, listening * 0.4)
+    cites = rule.staff_cites if moment.staff else rule.cites
+    return Finding(score, (why, *reasons), advice, tuple(hits + extra), cites)

@@ -14,7 +14,6 @@ from grading.detect import Hit, Reading
 from grading.features import pieces
 
 _MOST_CHARS = 44
-_WHOLE_CHARS = 60
 _SURE = frozenset({"thanks", "apology", "greeting", "closing", "restate"})
 
 
@@ -47,11 +46,8 @@ def stretches(reading: Reading) -> list[tuple[int, int]]:
 def weigh(reading: Reading) -> list[Weighed]:
     """Ask both classifiers about every stretch that is neither quoted nor void."""
     signals, breaches = classifier.load("signals"), classifier.load("violations")
-    cuts = stretches(reading)
-    if len(cuts) > 1 and len(reading.norm) <= _WHOLE_CHARS:
-        cuts.append((0, len(reading.norm)))
     found: list[Weighed] = []
-    for start, end in cuts:
+    for start, end in stretches(reading):
         if reading.is_quoted(start, end) or reading.is_void(start, end):
             continue
         counts = Counter(pieces(reading.norm[start:end]))

@@ -120,9 +120,9 @@ def understand(raw: str, moment: Moment, history: Sequence[Turn], lexicon: Lexic
     signals = _with_echo(signals, reading, moment)
     violations = find_violations(reading, lexicon, moment.flags)
     rude: list[Hit] = []
+    weighed = fusion.weigh(reading)
+    signals = fusion.signals(signals, found.voided, weighed)
     if not moment.staff:
-        weighed = fusion.weigh(reading)
-        signals = fusion.signals(signals, found.voided, weighed)
         violations = fusion.breaches(violations, weighed, moment.flags)
         rude = [] if violations else fusion.rude(weighed, signals)
     flags = _word_flags(reading, moment, signals)
@@ -155,7 +155,7 @@ def understand(raw: str, moment: Moment, history: Sequence[Turn], lexicon: Lexic
 
 def _with_echo(signals: list[Hit], reading: Reading, moment: Moment) -> list[Hit]:
     """Add empathy without feeling words, where no written-out empathy overlaps it."""
-    if moment.staff or copied_ratio(reading.norm, moment.said) > 0.5:
+    if copied_ratio(reading.norm, moment.said) > 0.5:
         return signals
     taken = [(hit.start, hit.end) for hit in signals if hit.kind in ("empathy", "restate")]
     extra = [

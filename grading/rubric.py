@@ -102,6 +102,9 @@ class EmpathyRule(Entry):
     cancel_words: tuple[str, ...]
     invented_words: tuple[str, ...]
     cites: tuple[str, ...]
+    staff_cites: tuple[str, ...]
+    staff_points: dict[str, float]
+    staff_most: float
 
 
 class ReviewRule(Entry):

@@ -22,6 +22,7 @@ _CJK = re.compile(r"[㐀-鿿]")
 _SPACED = re.compile(r"(?:[㐀-鿿] ){2,}[㐀-鿿](?![㐀-鿿])")
 _WORD = re.compile(r"[㐀-鿿]+|[a-z]+|[0-9]+(?:\.[0-9]+)?")
 _NUMBER_GAP = re.compile(r"(?<=[0-9])[，：](?=[0-9])")
+_DIGIT_GAP = re.compile(r"(?<=[㐀-鿿]) (?=[0-9])|(?<=[0-9]) (?=[㐀-鿿])")
 _DROPPED = {"Cf", "Mn", "Cc", "Cs", "Co"}
 
 
@@ -96,6 +97,10 @@ def normalise(raw: str) -> Text:
         for at in range(match.end() - 1, match.start(), -1):
             if norm[at] == " ":
                 del chars[at], origin[at]
+        norm = "".join(chars)
+    if " " in norm and _DIGIT_GAP.search(norm):
+        for match in reversed(list(_DIGIT_GAP.finditer(norm))):
+            del chars[match.start()], origin[match.start()]
         norm = "".join(chars)
     if _NUMBER_GAP.search(norm):
         norm = _NUMBER_GAP.sub(lambda m: "," if m[0] == "，" else ":", norm)

@@ -15,8 +15,8 @@ from typing import Any
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
-from sqlalchemy import Engine, create_engine, event, select
-from sqlalchemy.exc import DatabaseError, OperationalError, SQLAlchemyError
+from sqlalchemy import Engine, create_engine, event, func, select
+from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session as Work
 
 from app import home
@@ -51,6 +51,8 @@ def _explained(url: str) -> Iterator[None]:
         if "unable to open" in text or "readonly" in text:
             raise DataError(f"打不开数据库 {where}，请检查目录和权限，或设置 KEFU_HOME") from error
         raise DataError(f"数据库 {where} 出错：{text.splitlines()[0]}") from error
+    except IntegrityError as error:
+        raise DataError("这次对话在另一个窗口里已经往前走了，请刷新页面再继续") from error
     except DatabaseError as error:
         raise DataError(
             f"数据库 {where} 已损坏或不是本程序的数据库；请把它改名保留，再启动会新建一个"
@@ -114,6 +116,24 @@ class Store:
                 if talk is not None:
                     talk.ended = turn.ended
 
+    def stop(self, token: str, how: str) -> None:
+        """Mark a talk as ended from outside, at most 20 characters of ``how``."""
+        with self._work() as work:
+            talk = work.get(TalkRow, token)
+            if talk is not None and talk.ended is None:
+                talk.ended = how
+
+    def ended(self, token: str) -> str | None:
+        """Give how a talk ended, None while it goes on."""
+        with self._work() as work:
+            return work.scalar(select(TalkRow.ended).where(TalkRow.token == token))
+
+    def count(self, token: str) -> int:
+        """Count the stored turns of a talk, the opening included."""
+        with self._work() as work:
+            query = select(func.count()).select_from(TurnRow).where(TurnRow.token == token)
+            return work.scalar(query) or 0
+
     def keep(self, session: Session) -> str:
         """Store a whole talk at once and give its token."""
         token = self.begin(session)
@@ -154,6 +174,13 @@ class Store:
         with self._work() as work:
             row = work.get(PointerRow, _hash(visitor))
             return row.token if row else None
+
+    def unpoint(self, visitor: str) -> None:
+        """Forget which talk a visitor is in."""
+        with self._work() as work:
+            row = work.get(PointerRow, _hash(visitor))
+            if row is not None:
+                work.delete(row)
 
 
 def _turn_row(token: str, turn: PlayTurn) -> TurnRow:

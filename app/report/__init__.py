@@ -1,1 +1,1 @@
-"""The report of a talk as people read it: HTML pieces, plots, the files one can take home."""
+"""The report of a talk as people read it and take it home: pieces, plots, HTML and JSON files."""

@@ -1,0 +1,123 @@
+"""The talks in progress: finds a visitor's talk, says the next line, stores it before it is shown.
+
+The database holds the truth; this keeps live talks at hand under their random token so that a turn
+need not replay the whole talk. Knows nothing of HTML.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from app.records.store import Store
+from coach import scenario
+from coach.session import PlayTurn, Session
+from knowledge.datafile import DataError
+
+_MOST = 400
+_SEEDS = 100_000
+
+
+@dataclass
+class Talk:
+    """One live talk; ``hints`` counts those asked for, ``stopped``: ended early by the trainee."""
+
+    token: str
+    session: Session
+    stopped: bool = False
+    hints: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more can be said."""
+        return self.stopped or self.session.state.ended is not None
+
+
+class Talks:
+    """The talks of one database."""
+
+    def __init__(self, store: Store, most: int = _MOST) -> None:
+        """Keep at most ``most`` live talks; older ones are replayed from the database on demand."""
+        self.store = store
+        self._most = most
+        self._live: OrderedDict[str, Talk] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def of(self, visitor: str) -> Talk | None:
+        """Find the talk a visitor is in; None if there is none.
+
+        Raises:
+            DataError: the database fails, or the stored talk can no longer be replayed.
+        """
+        token = self.store.pointed(visitor)
+        if token is None:
+            return None
+        with self._lock:
+            live = self._live.get(token)
+            if live is not None:
+                self._live.move_to_end(token)
+                return live
+        session = self.store.resume(token)
+        if session is None:
+            return None
+        return self._keep(Talk(token, session, stopped=self.store.is_stopped(token)))
+
+    def _keep(self, talk: Talk) -> Talk:
+        with self._lock:
+            kept = self._live.setdefault(talk.token, talk)
+            while len(self._live) > self._most:
+                self._live.popitem(last=False)
+            return kept
+
+    def start(
+        self, visitor: str, scenario_id: str, *, adult: bool = False, seed: int | None = None
+    ) -> Talk:
+        """Start a talk and store its opening.
+
+        Raises:
+            DataError: no such scenario, or one with insults for somebody not yet 18.
+        """
+        case = scenario.get(scenario_id)
+        if case.abuse and not adult:
+            raise DataError("这个情景含辱骂，请先打开“我已满 18 岁，愿意练含辱骂情景”")
+        session = Session(case, secrets.randbelow(_SEEDS) if seed is None else seed)
+        token = self.store.begin(session)
+        self.store.point(visitor, token)
+        return self._keep(Talk(token, session))
+
+    def say(self, talk: Talk, reply: str) -> PlayTurn:
+        """Take a reply, store the turn and give it.
+
+        Raises:
+            DataError: the talk is over, the reply too long, or the turn could not be stored; then
+                nothing of it counts.
+        """
+        with talk.lock:
+            if talk.is_over:
+                raise DataError("这次练习已经结束，请看报告，或换一个情景")
+            before = len(talk.session.turns)
+            turn = talk.session.say(reply)
+            try:
+                self.store.add(talk.token, turn)
+            except DataError:
+                self._forget(talk.token)
+                talk.session.turns = talk.session.turns[:before]
+                raise
+            return turn
+
+    def stop(self, talk: Talk) -> None:
+        """End a practice early; no marks are lost by it."""
+        with talk.lock:
+            self.store.stop(talk.token)
+            talk.stopped = talk.session.state.ended is None
+
+    def leave(self, visitor: str) -> None:
+        """Let a visitor go back to choosing; the talk stays in the database."""
+        self.store.unpoint(visitor)
+
+    def _forget(self, token: str) -> None:
+        with self._lock:
+            self._live.pop(token, None)
