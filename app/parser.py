@@ -16,7 +16,10 @@ from app import out
 _ERRORS = (
     (r"the following arguments are required: (.+)", r"缺少参数：\1"),
     (r"unrecognized arguments: (.+)", r"不认识的参数：\1"),
-    (r"argument (.+?): invalid choice: '?(.*?)'? \(choose from (.+)\)", r"\1 不能是“\2”，只能是 \3"),
+    (
+        r"argument (.+?): invalid choice: '?(.*?)'? \(choose from (.+)\)",
+        r"\1 不能是“\2”，只能是 \3",
+    ),
     (r"argument (.+?): invalid (\w+) value: '?(.*?)'?$", r"\1 写成了“\3”，应为整数"),
     (r"argument (.+?): expected one argument", r"\1 后面要跟一个值"),
     (r"argument (.+?): not allowed with argument (.+)", r"\1 不能和 \2 一起用"),
@@ -70,7 +73,9 @@ def build(version: str) -> Parser:
         dest="command", required=True, title="命令", metavar="命令", parser_class=Parser
     )
     serve = commands.add_parser("serve", help="启动网页练习")
-    serve.add_argument("--host", default="127.0.0.1", metavar="地址", help="监听地址，默认 127.0.0.1")
+    serve.add_argument(
+        "--host", default="127.0.0.1", metavar="地址", help="监听地址，默认 127.0.0.1"
+    )
     serve.add_argument("--port", type=int, default=7860, metavar="端口", help="端口，默认 7860")
     _json(commands.add_parser("doctor", help="检查安装、数据、数据库是否就绪"))
     search = commands.add_parser("search", help="用自己的话找标准里的要求")
@@ -86,12 +91,18 @@ def build(version: str) -> Parser:
     play = commands.add_parser("play", help="在终端里练一个情景")
     play.add_argument("scenario", metavar="情景", help="情景编号，见 kefu scenarios")
     play.add_argument("--engine", choices=("scripted",), default="scripted", help="谁来说客户的话")
-    play.add_argument("--seed", type=int, default=7, metavar="种子", help="同一种子同样的客户，默认 7")
-    play.add_argument("--replies", metavar="文件", help="从文件读座席的话，一行一条，- 表示标准输入")
+    play.add_argument(
+        "--seed", type=int, default=7, metavar="种子", help="同一种子同样的客户，默认 7"
+    )
+    play.add_argument(
+        "--replies", metavar="文件", help="从文件读座席的话，一行一条，- 表示标准输入"
+    )
     play.add_argument("--save", action="store_true", help="和 --replies 一起用：存进数据库")
     _json(play)
     grade = commands.add_parser("grade", help="给座席的回复评分")
-    grade.add_argument("--file", required=True, metavar="文件", help="每行一个 JSON，- 表示标准输入")
+    grade.add_argument(
+        "--file", required=True, metavar="文件", help="每行一个 JSON，- 表示标准输入"
+    )
     _json(grade)
     return parser
 

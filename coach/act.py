@@ -135,7 +135,9 @@ def plan(
         return (Move(kind), *tail)
     if next_goal(after, scenario) is None:
         told = (Move("fact", found.fact),) if found.fact else ()
-        thanks = (Move("met", found.met[-1]),) if found.met else (Move(dice.choice(["agree", "ack"])),)
+        thanks = (
+            (Move("met", found.met[-1]),) if found.met else (Move(dice.choice(["agree", "ack"])),)
+        )
         return (*thanks, *told)
     answer = _answering(found, after, scenario, dice)
     return answer if answer is not None else _reacting(found, after, scenario, dice)

@@ -19,10 +19,9 @@ from knowledge.datafile import read_yaml
 
 TOPICS = Path(__file__).parent / "data" / "topics.yaml"
 _NOISE = re.compile(r"[㐀-鿿a-z0-9，。！？；：（）、…“”～ \n%.,:*〔〕《》+\-/￥¥]")
-_ASKING = re.compile(
-    r"？|(吗|呢|么|不)(?=[，。！ \n]|$)|(?<!申)请(?!假)|麻烦|什么|怎么|哪|几|多少|多久|谁|是否|是不是|有没有|说说|讲讲|告诉我|咋|啥"
-)
-_PLAIN_QUESTION = re.compile(r"(您|你|咱)?(是|想|要|希望|需要|觉得|意思)[^，。！？]{0,4}(不是|要|想|让)?[^。！？]{0,20}(吗|么|？)")
+
+_OPENERS = {"greeting", "self_intro", "offer_help", "please"}
+_ATTACKS = ("abuse", "threat")
 
 
 @dataclass(frozen=True)
@@ -95,8 +94,9 @@ def _sentences(reading: Reading) -> list[tuple[int, int]]:
 
 
 def _asked(reading: Reading, pattern: Pattern) -> bool:
+    asking = topics()["asking"]
     return any(
-        pattern.search(reading.norm, low, high) and _ASKING.search(reading.norm, low, high)
+        pattern.search(reading.norm, low, high) and asking.search(reading.norm, low, high)
         for low, high in _sentences(reading)
     )
 
@@ -116,7 +116,7 @@ def _matches(pattern: Pattern, reading: Reading) -> bool:
             continue
         sentence = reading.norm[low:high]
         asks = sentence.rstrip().endswith("？") and not consent.search(sentence)
-        if asks and _PLAIN_QUESTION.search(sentence):
+        if asks and topics()["plain_question"].search(sentence):
             continue
         return True
     return False
@@ -182,22 +182,30 @@ def _odd(reading: Reading, grade: Grade, scenario: Scenario, touched: bool) -> s
     on_case = any(word in norm for word in scenario.case_words)
     chars = len(re.findall(r"[㐀-鿿]", norm))
     if chars >= 8 and not useful and not on_case and not grade.violations and not touched:
-        return "off_topic" if not {"greeting", "self_intro"} & {s.kind for s in grade.signals} else None
+        opened = {"greeting", "self_intro"} & {span.kind for span in grade.signals}
+        return None if opened else "off_topic"
     return None
 
 
-def find(reply: str, grade: Grade, scenario: Scenario, state_known: set[str], trust: float,
-         wanted_boss: bool) -> Findings:  # fmt: skip
+@dataclass(frozen=True)
+class Before:
+    """What held before a reply: ids of told facts and met goals, trust 0-100, a wish for the boss."""
+
+    known: frozenset[str]
+    trust: float
+    wanted_boss: bool
+
+
+def find(reply: str, grade: Grade, scenario: Scenario, before: Before) -> Findings:
     """Work out what a reply did.
 
     Args:
         reply: as typed.
         grade: its grade.
         scenario: whose case it is.
-        state_known: ids of facts revealed and goals met before this reply.
-        trust: before this reply, 0-100.
-        wanted_boss: whether the other side's last line asked for a supervisor.
+        before: what held before it.
     """
+    state_known, trust, wanted_boss = set(before.known), before.trust, before.wanted_boss
     reading = read(reply)
     kinds = {span.kind: span for span in grade.signals}
     rules = {span.rule for span in grade.signals if span.kind == "empathy"}
@@ -235,10 +243,10 @@ def find(reply: str, grade: Grade, scenario: Scenario, state_known: set[str], tr
         boss_refused=_boss_refused(grade, wanted_boss, bool(met)),
         wrapping=bool(kinds.keys() & {"closing", "confirm_satisfaction"}),
         transferred="transfer" in kinds, closing="closing" in kinds and not met,
-        greeting_only=bool(kinds) and kinds.keys() <= {"greeting", "self_intro", "offer_help", "please"},
+        greeting_only=bool(kinds) and kinds.keys() <= _OPENERS,
         idle_question=asked and not touched and not restated and not consent,
         consent_question=consent, warning="warning" in kinds,
-        abused=any(v.kind in ("abuse", "threat") and v.severity == "fatal" for v in grade.violations),
+        abused=any(v.kind in _ATTACKS and v.severity == "fatal" for v in grade.violations),
         hung_up_by_agent=any(v.kind == "hang_up" for v in grade.violations),
         progress=progress, goals_total=len(scenario.goals),
     )  # fmt: skip
@@ -259,4 +267,8 @@ def _boss_refused(grade: Grade, wanted: bool, met: bool) -> bool:
     if any(v.rule == "refuse.boss" for v in grade.violations):
         return True
     kinds = {span.kind for span in grade.signals}
-    return wanted and not met and not kinds & {"transfer", "timeframe", "ownership", "solution", "complaint_channel"}
+    return (
+        wanted
+        and not met
+        and not kinds & {"transfer", "timeframe", "ownership", "solution", "complaint_channel"}
+    )

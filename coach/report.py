@@ -153,7 +153,7 @@ def _overall(
     scored = [(getattr(weights, n), s) for n, s in means.items() if s is not None]
     if not scored:
         return None
-    mean = sum(w * s for w, s in scored) / sum(w for w, _ in scored)
+    mean: float = sum(w * s for w, s in scored) / sum(w for w, _ in scored)
     credit = {"done": 1.0, "out_of_order": 0.6, "missed": 0.0}
     share = 100 * sum(credit[step.status] for step in steps) / len(steps)
     part = book.session.steps_weight / 100

@@ -112,9 +112,12 @@ class Session:
             extra=findings.limit_hits(reply, case),
             staff=case.kind == "staff",
         )
-        known = set(self.state.revealed) | set(self.state.met)
-        wanted_boss = "demand_supervisor" in self.turns[-1].act
-        found = findings.find(reply, graded, case, known, self.state.trust, wanted_boss)
+        before = findings.Before(
+            known=frozenset(self.state.revealed) | frozenset(self.state.met),
+            trust=self.state.trust,
+            wanted_boss="demand_supervisor" in self.turns[-1].act,
+        )
+        found = findings.find(reply, graded, case, before)
         self.state = state.step(self.state, found, case)
         self.states.append(self.state)
         self.found.append(found)

@@ -87,11 +87,7 @@ def _stage(state: State, scenario: Scenario) -> str:
     for rule in dynamics().stages:
         low, high = rule.anger
         least, most = rule.patience
-        if (
-            share >= rule.goals
-            and low <= state.anger <= high
-            and least <= state.patience <= most
-        ):
+        if share >= rule.goals and low <= state.anger <= high and least <= state.patience <= most:
             return rule.name
     return dynamics().stages[-1].name
 

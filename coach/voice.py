@@ -113,6 +113,4 @@ def _own_lines(move: Move, scenario: Scenario) -> tuple[str, ...]:
 
 def _fill(say: str, scenario: Scenario) -> str:
     slots = scenario.slots
-    return string.Template(say).substitute(
-        thing=slots.thing, demand=slots.demand, harm=slots.harm
-    )
+    return string.Template(say).substitute(thing=slots.thing, demand=slots.demand, harm=slots.harm)

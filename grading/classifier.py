@@ -11,6 +11,7 @@ import math
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -45,9 +46,8 @@ class Classifier:
         """Give each label's probability for a sentence's counted pieces."""
         vocabulary = self.vocabulary
         counts = {vocabulary[piece]: n for piece, n in found.items() if piece in vocabulary}
-        if not counts:
-            scores = self.bias
-        else:
+        scores: Any = self.bias
+        if counts:
             places = np.fromiter(counts, dtype=np.int64)
             tf = np.array([1.0 + math.log(n) for n in counts.values()], dtype=np.float32)
             values = tf * self.idf[places]

@@ -15,7 +15,9 @@ from knowledge.text import Clause, Text, clauses, normalise
 
 _BEFORE_CHARS = 10
 _WINDOW_CHARS = 12
-_QUOTES = re.compile(r"“([^”\n]{1,80})”|「([^」\n]{1,80})」|『([^』\n]{1,80})』|\"([^\"\n]{1,80})\"")
+_QUOTES = re.compile(
+    r"“([^”\n]{1,80})”|「([^」\n]{1,80})」|『([^』\n]{1,80})』|\"([^\"\n]{1,80})\""
+)
 _STOP = re.compile(r"[，。！？；、…～\n ]")
 
 

@@ -1,4 +1,4 @@
-"""Finding empathy without feeling words: a clause that names this customer's facts and their weight.
+"""Finding empathy without feeling words: a clause naming the customer's facts and their weight.
 
 "纪念日收到一束蔫花，送的人收的人都难堪" says no 理解 and no 着急, and is the better for it.
 """
@@ -28,8 +28,8 @@ def find(reading: Reading, moment: Moment) -> list[Hit]:
     """Find clauses near the beginning that name the customer's own situation.
 
     Returns:
-        Hits of kind empathy; rule ``empathy.specific`` with the facts alone, ``empathy.impact.echo``
-        where the clause or its neighbour also says what that means for the customer.
+        Hits of kind empathy; rule ``empathy.specific`` with the facts alone,
+        ``empathy.impact.echo`` where a clause also says what that means for the customer.
     """
     pairs = case_words(moment.last)
     if not pairs:

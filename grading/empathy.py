@@ -50,7 +50,9 @@ def _raw_score(reply: Reply, hits: list[Hit], repeated: bool) -> tuple[float, st
     if "impact" in families:
         return rule.impact + bonus, "说出了事情对客户的影响"
     if deep:
-        return rule.feeling + bonus, "回应了客户的情绪" + ("和事实" if specifics else "，还可以更具体")
+        return rule.feeling + bonus, "回应了客户的情绪" + (
+            "和事实" if specifics else "，还可以更具体"
+        )
     factor = rubric.load().formula_repeat if repeated else 1.0
     return rule.formula * factor + min(8.0, bonus / 2), "只有一句谁都适用的套话"
 
@@ -68,7 +70,8 @@ def _bridge(reply: Reply) -> float:
 def _factors(reply: Reply, hits: list[Hit]) -> tuple[float, list[str]]:
     rule = rubric.load().empathy
     cancel, invented = rubric.empathy_words()
-    norm, factor, why = reply.reading.norm, 1.0, []
+    norm, factor = reply.reading.norm, 1.0
+    why: list[str] = []
     last = max(hit.end for hit in hits)
     turned = cancel.search(norm, last, last + 40)
     if turned and reply.strength.get("solution", 0.0) < 0.9:
@@ -126,7 +129,12 @@ def judge(reply: Reply, moment: Moment) -> Finding:
     if not hits and moment.heat == 0:
         return Finding(None, ("客户没有流露情绪，这一轮不评同理",), "", (), ())
     moving = {"solution", "timeframe", "question", "restate", "ownership", "transfer"}
-    if not hits and "comforted" in moment.flags and moment.heat <= 2 and moving & reply.strength.keys():
+    if (
+        not hits
+        and "comforted" in moment.flags
+        and moment.heat <= 2
+        and moving & reply.strength.keys()
+    ):
         return Finding(None, ("前面已经回应过情绪，这一轮在办事，不再评同理",), "", (), ())
     if not hits:
         return _without_words(reply, moment)

@@ -11,7 +11,7 @@ from grading.empathy import Finding
 from grading.moment import Moment
 from grading.reply import Reply
 from grading.result import DimensionName
-from grading.rubric import Expectation
+from grading.rubric import Deduction, Expectation
 
 
 def _credit(expected: Expectation, strength: dict[str, float]) -> float:
@@ -51,14 +51,18 @@ def judge(name: DimensionName, reply: Reply, moment: Moment) -> Finding:
     tone = reply.rude if name == "politeness" else ()
     score -= sum(book.classifier.rude_points * hit.strength for hit in tone)
     lacking = sorted((e for e in due if credits[e.id] < 0.5), key=lambda e: -e.weight)
-    why = [d.why for d in faults] + ["语气生硬，客户听着不舒服"] * bool(tone)
+    why = list(dict.fromkeys(d.why for d in faults)) + ["语气生硬，客户听着不舒服"] * bool(tone)
     why += [e.why for e in lacking]
-    advised = [*faults, *lacking]
+    advised: list[Deduction | Expectation] = [*faults, *lacking]
     advice = advised[0].advice if advised else "换成商量的口气" if tone else ""
-    cites = dict.fromkeys(c for e in (*faults, *due) for c in e.cites)
+    cites = dict.fromkeys(c for e in (*advised, *due) for c in e.cites)
     hits = _clause_hits(reply, due)
     missing = tuple((e.missing, _because(e, moment)) for e in lacking if credits[e.id] == 0)
     return Finding(
-        max(0.0, score), tuple(why) or ("该有的都做到了",), advice, (*hits, *tone), tuple(cites),
+        max(0.0, score),
+        tuple(why) or ("该有的都做到了",),
+        advice,
+        (*hits, *tone),
+        tuple(cites),
         missing,
     )

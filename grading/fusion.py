@@ -1,4 +1,4 @@
-"""Joining word lists and classifiers: what is added, what is dropped, with the stretch it stands on.
+"""Joining word lists and classifiers: what is added, what is dropped, and the stretch it is in.
 
 Thresholds are in rubric.yaml; a match voided by a guard is never brought back by a classifier.
 """
@@ -59,9 +59,7 @@ def _around(hit: Hit, weighed: Sequence[Weighed]) -> list[Weighed]:
     return [part for part in weighed if part.start < hit.end and hit.start < part.end]
 
 
-def signals(
-    hits: Sequence[Hit], voided: Sequence[Hit], weighed: Sequence[Weighed]
-) -> list[Hit]:
+def signals(hits: Sequence[Hit], voided: Sequence[Hit], weighed: Sequence[Weighed]) -> list[Hit]:
     """Drop signals the classifier finds unlikely, add those it is sure of."""
     rule = rubric.load().classifier
     kept: list[Hit] = []
@@ -81,9 +79,7 @@ def signals(
     return sorted(kept, key=lambda h: (h.start, h.end, h.kind))
 
 
-def breaches(
-    hits: Sequence[Hit], weighed: Sequence[Weighed], flags: frozenset[str]
-) -> list[Hit]:
+def breaches(hits: Sequence[Hit], weighed: Sequence[Weighed], flags: frozenset[str]) -> list[Hit]:
     """Drop breaches the classifier finds very unlikely, add those it is sure of."""
     rule = rubric.load().classifier
     kept: list[Hit] = []

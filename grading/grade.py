@@ -165,7 +165,7 @@ def _overall(
     ]
     if not scored:
         return None
-    mean = sum(weight * score for weight, score in scored) / sum(weight for weight, _ in scored)
+    mean: float = sum(w * score for w, score in scored) / sum(w for w, _ in scored)
     caps = [100.0]
     for violation in violations:
         if violation.severity == "fatal":

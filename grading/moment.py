@@ -100,7 +100,7 @@ def read(channel: Channel, history: list[Turn], *, staff: bool, folder: Path = F
     """
     last, ever, agent = _texts(history)
     agent_ever = _agent_ever(history)
-    flags = {channel}
+    flags: set[str] = {channel}
     quotes: dict[str, str] = {}
     heat = 0
     for flag in _load(folder):
@@ -135,9 +135,7 @@ def read(channel: Channel, history: list[Turn], *, staff: bool, folder: Path = F
     if channel in ("inbound", "outbound"):
         flags.add("phone")
     last_turn = max((at for at, turn in enumerate(history) if turn.role != "agent"), default=0)
-    return Moment(
-        channel, "staff" in flags, heat, frozenset(flags), last, last_turn, ever, quotes
-    )
+    return Moment(channel, "staff" in flags, heat, frozenset(flags), last, last_turn, ever, quotes)
 
 
 def _comforted(history: list[Turn]) -> bool:

@@ -72,6 +72,7 @@ def _word_flags(reading: Reading, moment: Moment, signals: Sequence[Hit]) -> set
         flags.add("shouting")
     if words["placeholder"].search(norm):
         flags.add("placeholder")
+    flags |= _manner(norm)
     upset = moment.heat >= 1
     if upset and (words["playful"].search(norm) or _EMOJI.search(reading.text.raw)):
         flags.add("playful")
@@ -82,6 +83,16 @@ def _word_flags(reading: Reading, moment: Moment, signals: Sequence[Hit]) -> set
             flags.add("offer_after_problem")
     if {"action_plan", "options"} & kinds:
         flags.add("r.plan")
+    return flags
+
+
+def _manner(norm: str) -> set[str]:
+    """Flags of manner by how often their words come: generic courtesy, chattiness, pushing."""
+    words = rubric.wording()
+    flags: set[str] = set()
+    for name in ("generic_courtesy", "chatty", "pushy"):
+        count = len({m[0] for m in words[name].finditer(norm)})
+        flags |= {f"{name}{n}" for n in range(1, min(count, 3) + 1)}
     return flags
 
 

@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from grading.lexicon import FOLDER
+from grading.rubric import wording
 from knowledge.datafile import DataError, read_yaml
 
 if TYPE_CHECKING:
@@ -20,10 +21,6 @@ if TYPE_CHECKING:
     from grading.reply import Reply
     from grading.result import DimensionName
 
-_EVENT = re.compile(
-    r"[^，。！？；\n ]{0,8}(?:第?[一二两三四五六七八九十几0-9]{1,3}(?:次|回|遍|天|个月|周|小时|个小时|趟)|没人|"
-    r"一直没|还没|耽误|白跑|白等|断|坏|丢|扣|碎|没到|没收到|没来)[^，。！？；\n ]{0,10}"
-)
 _ME = re.compile(r"我们?")
 _GOOD = 75.0
 
@@ -57,9 +54,14 @@ def _clean(reply: Reply) -> list[str]:
 
 def _event(moment: Moment) -> str:
     """Give the customer's own clause about what happened, turned to 您; empty if none."""
+    happened = wording()["event"]
     clauses = re.split(r"[，。！？；\n ]", moment.last)
     best = max(
-        (c for c in clauses if 4 <= len(c) <= 18 and _EVENT.search(c) and not re.search("[你您吗呢]", c)),
+        (
+            c
+            for c in clauses
+            if 4 <= len(c) <= 18 and happened.search(c) and not re.search("[你您吗呢]", c)
+        ),
         key=len,
         default="",
     )
@@ -80,7 +82,9 @@ def better_wording(
     if "empathy" in weak and moment.heat and not moment.staff:
         event = _event(moment)
         parts.append(
-            f"您说{event}，换谁都不好受，这件事我来接" if event else "这件事给您添了〔具体影响〕，我先向您道歉"
+            f"您说{event}，换谁都不好受，这件事我来接"
+            if event
+            else "这件事给您添了〔具体影响〕，我先向您道歉"
         )
     body = [] if {"stacked", "copied", "repeated"} & reply.flags else _clean(reply)
     if body:

@@ -159,8 +159,9 @@ class Rubric(Entry):
 
 def _check(rubric: Rubric, name: str) -> None:
     known = standard.load().requirements
-    refuse_repeats((e.id for e in (*rubric.expectations, *rubric.deductions)), name)
-    for entry in (*rubric.expectations, *rubric.deductions):
+    entries: list[Expectation | Deduction] = [*rubric.expectations, *rubric.deductions]
+    refuse_repeats((entry.id for entry in entries), name)
+    for entry in entries:
         for requirement in entry.cites:
             if requirement not in known:
                 raise DataError(f"{name}：{entry.id} 引用的 {requirement} 不在标准里")

@@ -66,7 +66,9 @@ def fit(task: str, rows: Sequence[dict[str, Any]]) -> Classifier:
         labels, weights, bias = line.classes_, line.coef_.T, line.intercept_
     else:
         binarizer = MultiLabelBinarizer()
-        many = OneVsRestClassifier(line).fit(table, binarizer.fit_transform([r["signals"] for r in rows]))
+        many = OneVsRestClassifier(line).fit(
+            table, binarizer.fit_transform([r["signals"] for r in rows])
+        )
         labels = binarizer.classes_
         weights = np.hstack([part.coef_.T for part in many.estimators_])
         bias = np.concatenate([part.intercept_ for part in many.estimators_])
@@ -74,7 +76,12 @@ def fit(task: str, rows: Sequence[dict[str, Any]]) -> Classifier:
 
 
 def _pruned(
-    labels: Sequence[str], vectorizer: Any, weights: Any, bias: Any, *, exclusive: bool  # noqa: ANN401
+    labels: Sequence[str],
+    vectorizer: Any,  # noqa: ANN401
+    weights: Any,  # noqa: ANN401
+    bias: Any,  # noqa: ANN401
+    *,
+    exclusive: bool,
 ) -> Classifier:
     """Keep the pieces that weigh most; the rest change little and cost size."""
     words = vectorizer.get_feature_names_out()
@@ -92,7 +99,9 @@ def _pruned(
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Fit and write the classifiers."""
-    parser = argparse.ArgumentParser(prog="python -m grading.train", description="训练评分用的分类器")
+    parser = argparse.ArgumentParser(
+        prog="python -m grading.train", description="训练评分用的分类器"
+    )
     parser.add_argument("--out", type=Path, default=FOLDER, help="写到哪个目录")
     out: Path = parser.parse_args(argv).out
     out.mkdir(parents=True, exist_ok=True)
@@ -100,7 +109,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         rows = sentences(task)
         model = fit(task, rows)
         save(model, out / f"{task}.npz")
-        sys.stdout.write(f"{task}：{len(rows)} 句，{len(model.vocabulary)} 个特征，{len(model.labels)} 类\n")
+        sys.stdout.write(
+            f"{task}：{len(rows)} 句，{len(model.vocabulary)} 个特征，{len(model.labels)} 类\n"
+        )
     return 0
 
 

@@ -12,9 +12,12 @@ from coach.scenario import Scenario
 from coach.session import PlayTurn, Session
 
 _ENDS = {
-    "resolved": "问题解决，对方满意地结束了对话", "hung_up": "对方挂断了", "escalated": "对方去别处投诉了",
-    "timed_out": "对方等不下去，离开了", "closed_by_agent": "你先结束了对话，问题没有解决",
-}  # fmt: skip
+    "resolved": "问题解决，对方满意地结束了对话",
+    "hung_up": "对方挂断了",
+    "escalated": "对方去别处投诉了",
+    "timed_out": "对方等不下去，离开了",
+    "closed_by_agent": "你先结束了对话，问题没有解决",
+}
 
 
 def _say(case: Scenario, turn: PlayTurn) -> None:
@@ -25,12 +28,16 @@ def _say(case: Scenario, turn: PlayTurn) -> None:
         out.text(f"—— {_ENDS[turn.ended]}")
 
 
+def _number(score: float | None) -> str:
+    return "—" if score is None else f"{score:g}"
+
+
 def _feedback(turn: PlayTurn) -> None:
     grade = turn.grade
     if grade is None:
         return
     parts = [
-        f"{shown} {'—' if (score := getattr(grade.dimensions, name).score) is None else f'{score:g}'}"
+        f"{shown} {_number(getattr(grade.dimensions, name).score)}"
         for name, shown in report.DIMENSION_NAMES.items()
     ]
     total = "未评分" if grade.overall is None else f"{grade.overall:g}"

@@ -39,9 +39,7 @@ def _failed(row: object, line: int, reason: str) -> dict[str, Any]:
     return {"id": row_id, "line": line, "status": "error", "reason": reason}
 
 
-def answer(
-    text: str, model: type[Row], work: Callable[[Row], Any]
-) -> Iterator[tuple[Any, bool]]:
+def answer(text: str, model: type[Row], work: Callable[[Row], Any]) -> Iterator[tuple[Any, bool]]:
     """Answer each row in order; gives (answer, whether it failed)."""
     for line, value in json_lines(text):
         if isinstance(value, DataError):

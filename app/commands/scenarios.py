@@ -29,6 +29,8 @@ def run(args: argparse.Namespace) -> int:
         return out.OK
     for case in found:
         stars = "★" * case["difficulty"]
-        out.text(f"{case['id']:<34}{case['level']} {case['work_content']} {stars:<5} {case['title']}")
+        out.text(
+            f"{case['id']:<34}{case['level']} {case['work_content']} {stars:<5} {case['title']}"
+        )
     out.text(f"共 {len(found)} 个情景；kefu play 编号 开始练习")
     return out.OK

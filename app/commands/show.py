@@ -29,7 +29,9 @@ def find(entry_id: str) -> dict[str, Any]:
     for case in listing():
         if case["id"] == entry_id:
             return case
-    raise DataError(f"没有编号“{entry_id[:60]}”；要求写作 L1.5.S6 或 B2.2.5.7，情景见 kefu scenarios")
+    raise DataError(
+        f"没有编号“{entry_id[:60]}”；要求写作 L1.5.S6 或 B2.2.5.7，情景见 kefu scenarios"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

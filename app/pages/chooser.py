@@ -73,6 +73,6 @@ def detail(scenario_id: str | None) -> str:
     )
     return (
         f'<div class="kefu sheet detail"><h2>{escape(case.title)}</h2><dl class="facts-list">{facts}</dl>'
-        f'{warning}<h3>练什么</h3><p>{escape(case.trains)}</p>'
+        f"{warning}<h3>练什么</h3><p>{escape(case.trains)}</p>"
         f"<h3>对应标准</h3>{marks.citations(case.requirements)}</div>"
     )

@@ -141,7 +141,9 @@ def _judged(turn: PlayTurn, grade: Grade) -> str:
         else ""
     )
     rewrite = (
-        f'<p class="better"><span>更好的说法</span>{escape(grade.rewrite)}</p>' if grade.rewrite else ""
+        f'<p class="better"><span>更好的说法</span>{escape(grade.rewrite)}</p>'
+        if grade.rewrite
+        else ""
     )
     return (
         f'<p class="overall"><b>{words.points(grade.overall)}</b><span>{rubric.load().label}</span></p>'

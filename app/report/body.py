@@ -31,7 +31,11 @@ def _head(told: Told) -> str:
     else:
         note = ""
     total = "—" if made.overall is None else f"{made.overall:.0f}"
-    fatal = '<p class="fatal">出现了致命错误，总分受限，请看逐句记录里的红线处。</p>' if made.fatal else ""
+    fatal = (
+        '<p class="fatal">出现了致命错误，总分受限，请看逐句记录里的红线处。</p>'
+        if made.fatal
+        else ""
+    )
     return (
         f'<header class="sheet report-head"><div><p class="eyebrow">练习报告</p>'
         f'<h1>{escape(case.title)}</h1><p class="facts">{"<i>｜</i>".join(facts)}</p>'
@@ -63,7 +67,9 @@ def _next(told: Told) -> str:
     rows = []
     for one in told.report.next:
         where = f"（第 {'、'.join(str(t) for t in one.turns)} 句）" if one.turns else ""
-        todo = f'<p class="better"><span>怎么练</span>{escape(one.advice)}</p>' if one.advice else ""
+        todo = (
+            f'<p class="better"><span>怎么练</span>{escape(one.advice)}</p>' if one.advice else ""
+        )
         rows.append(
             f"<li><p><b>{escape(one.why)}</b>{where}</p>{todo}{marks.citation(one.requirement)}</li>"
         )
@@ -108,8 +114,6 @@ def _hidden(told: Told) -> str:
     )
 
 
-
-
 def exchange(told: Told, turn: PlayTurn) -> str:
     """Give one turn of the annotated transcript."""
     case = told.session.scenario
@@ -139,14 +143,18 @@ def _notes(turn: PlayTurn) -> str:
     )
     total = f"训练分 {words.points(grade.overall)} · " if grade.overall is not None else ""
     rewrite = (
-        f'<p class="better"><span>更好的说法</span>{escape(grade.rewrite)}</p>' if grade.rewrite else ""
+        f'<p class="better"><span>更好的说法</span>{escape(grade.rewrite)}</p>'
+        if grade.rewrite
+        else ""
     )
     review = (
         f'<p class="small">建议人工复核：{escape("；".join(grade.review.why))}</p>'
         if grade.review.needed
         else ""
     )
-    return f'<p class="small">{total}{scores}</p>{marks.breaches(grade.violations)}{rewrite}{review}'
+    return (
+        f'<p class="small">{total}{scores}</p>{marks.breaches(grade.violations)}{rewrite}{review}'
+    )
 
 
 def _versions(told: Told) -> str:

@@ -37,7 +37,9 @@ def mood_words(curve: Sequence[CurvePoint]) -> str:
     parts = []
     for name, shown in words.MOODS.items():
         value, change = getattr(now, name), getattr(now, name) - getattr(before, name)
-        moved = f"（{'升' if change > 0 else '降'} {abs(change):.0f}）" if abs(change) >= 0.5 else ""
+        moved = (
+            f"（{'升' if change > 0 else '降'} {abs(change):.0f}）" if abs(change) >= 0.5 else ""
+        )
         parts.append(f"{shown} {value:.0f}{moved}")
     return "，".join(parts)
 

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from coach.scenario import Scenario
 
-CHANNELS = {"inbound": "电话 · 呼入", "outbound": "电话 · 外呼", "chat": "在线文字", "in_person": "当面"}
+CHANNELS = {
+    "inbound": "电话 · 呼入",
+    "outbound": "电话 · 外呼",
+    "chat": "在线文字",
+    "in_person": "当面",
+}
 TYPING = {"inbound": "正在说…", "outbound": "正在说…", "chat": "正在输入…", "in_person": "正在说…"}
 TYPES = {
     "irritable": "脾气暴躁", "talkative": "唠叨", "indecisive": "犹豫不决", "sceptical": "怀疑",
@@ -36,7 +41,12 @@ BREACHES = {
     "abuse": "辱骂", "threat": "威胁", "hang_up": "擅自结束", "public_blame": "当众指责",
     "comparison": "拿别人比", "empty_consolation": "空洞安慰",
 }  # fmt: skip
-EMPATHY_KINDS = {"empathy": "同理心", "apology": "致歉", "affirm": "肯定对方", "ownership": "承担跟进"}
+EMPATHY_KINDS = {
+    "empathy": "同理心",
+    "apology": "致歉",
+    "affirm": "肯定对方",
+    "ownership": "承担跟进",
+}
 POLITE_KINDS = {
     "greeting": "问候", "self_intro": "自报身份", "thanks": "致谢", "please": "征询请求",
     "courteous": "体谅礼让", "closing": "结束语", "offer_help": "主动询问", "consent": "征得同意",
