@@ -18,6 +18,7 @@ from knowledge.datafile import DataError
 
 _MOST = 400
 _SEEDS = 100_000
+STOPPED = "stopped"
 
 
 @dataclass
@@ -63,7 +64,7 @@ class Talks:
         session = self.store.resume(token)
         if session is None:
             return None
-        return self._keep(Talk(token, session, stopped=self.store.is_stopped(token)))
+        return self._keep(Talk(token, session, stopped=self.store.ended(token) == STOPPED))
 
     def _keep(self, talk: Talk) -> Talk:
         with self._lock:
@@ -111,7 +112,7 @@ class Talks:
     def stop(self, talk: Talk) -> None:
         """End a practice early; no marks are lost by it."""
         with talk.lock:
-            self.store.stop(talk.token)
+            self.store.stop(talk.token, STOPPED)
             talk.stopped = talk.session.state.ended is None
 
     def leave(self, visitor: str) -> None:

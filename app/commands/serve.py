@@ -1,0 +1,80 @@
+"""`kefu serve`: the web application on this machine."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+from typing import Any
+
+from app import out
+from knowledge.datafile import DataError
+
+_LOOPBACK = ("localhost", "127.0.0.1", "::1", "[::1]")
+
+
+def _check_port(host: str, port: int) -> None:
+    """Refuse a port that cannot be listened on.
+
+    Raises:
+        DataError: out of range, or taken by another program.
+    """
+    if not 1 <= port <= 65535:
+        raise DataError(f"--port 写成了 {port}，只能是 1 到 65535")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except PermissionError:
+            raise DataError(f"没有权限用端口 {port}，请换一个大于 1023 的：--port 7861") from None
+        except OSError as error:
+            other = port + 1 if port < 65535 else port - 1
+            raise DataError(
+                f"端口 {port} 用不了（已被占用），请换一个：kefu serve --port {other}"
+                if error.errno in (48, 98, 10048)
+                else f"不能在 {host}:{port} 上监听（{error.strerror}），请换一个：--port {other}"
+            ) from None
+
+
+def _server(app: Any, host: str, port: int) -> Any:  # noqa: ANN401 - uvicorn is imported late
+    import uvicorn
+
+    shown = f"[{host}]" if ":" in host else host
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: Any = None) -> None:  # noqa: ANN401
+            await super().startup(sockets=sockets)
+            if self.started:
+                out.note(f"已启动 http://{shown}:{port} ，按 Ctrl+C 停止")
+
+    return Server(
+        uvicorn.Config(
+            app, host=host, port=port, log_level="warning", access_log=False,
+            proxy_headers=False, server_header=False, timeout_graceful_shutdown=2,
+        )
+    )  # fmt: skip
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve the page until Ctrl+C.
+
+    Raises:
+        DataError: not a loopback address, a busy port, or a database in trouble.
+    """
+    if args.host not in _LOOPBACK:
+        raise DataError(f"还没有账号功能，只能在本机使用：--host 不能是 {args.host}，请用 127.0.0.1")
+    host = args.host.strip("[]")
+    _check_port(host, args.port)
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    from app.records import store
+
+    with store.opened() as records:
+        from app.web import create_app
+
+        server = _server(create_app(records), host, args.port)
+        try:
+            server.run()
+        except KeyboardInterrupt:
+            out.note("已停止")
+    return out.OK

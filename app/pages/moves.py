@@ -1,0 +1,205 @@
+"""What a visitor can do on the practice page, as plain functions; each gives the next view.
+
+Knows talks and views; nothing of Gradio. A view names only what changes: None leaves a part as it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from html import escape
+from typing import Literal
+
+from app.pages import chooser, scene
+from app.pages.talks import Talk, Talks
+from app.report import body
+from app.report.told import tell
+from knowledge.datafile import DataError
+
+Place = Literal["choose", "talk", "report"]
+NO_COOKIE = "浏览器没有带上 Cookie，请允许本站的 Cookie，再刷新页面"
+_FIRST_SECONDS, _PER_CHAR_SECONDS, _MOST_SECONDS = 0.35, 0.04, 1.2
+
+
+@dataclass(frozen=True)
+class View:
+    """What to show; None leaves a part of the page as it is."""
+
+    place: Place | None = None
+    notice: str | None = None
+    head: str | None = None
+    talk: str | None = None
+    card: str | None = None
+    mood: str | None = None
+    hint: str | None = None
+    feedback: str | None = None
+    report: str | None = None
+    reply: str | None = None
+    ended: bool | None = None
+    paused: bool | None = None
+
+
+def notice(text: str) -> str:
+    """Give a notice for people: an error with what to do."""
+    return f'<div class="kefu notice" role="alert">{escape(text)}</div>' if text else ""
+
+
+def _choose(why: str = "") -> View:
+    return View(
+        place="choose", notice=notice(why), head="", talk="", card="", mood="", hint="",
+        feedback="", report="", reply="", ended=False, paused=False,
+    )  # fmt: skip
+
+
+def _talk(talk: Talk, upto: int | None = None, *, waiting: bool = False) -> View:
+    session = talk.session
+    return View(
+        place="talk", notice="", head=scene.head(session.scenario, session.voice.engine),
+        talk=scene.bubbles(session, upto, waiting=waiting), card=scene.card(session.scenario),
+        mood=scene.mood(session), hint=scene.hint(talk), feedback=scene.feedback(session),
+        report="", ended=talk.is_over and upto is None, paused=False,
+    )  # fmt: skip
+
+
+def _report(talk: Talk) -> View:
+    told = tell(talk.session, stopped=talk.stopped)
+    return View(
+        place="report", notice="", head="", talk="", card="", mood="", hint="", feedback="",
+        report=f'<div class="kefu-report">{body.sections(told)}</div>', paused=False,
+    )  # fmt: skip
+
+
+def _need(talks: Talks, visitor: str) -> Talk:
+    talk = talks.of(visitor) if visitor else None
+    if talk is None:
+        raise DataError("没有正在进行的练习，请先选一个情景")
+    return talk
+
+
+def arrive(talks: Talks, visitor: str) -> View:
+    """Show a visitor where they left off: choosing, in the talk, or at its report."""
+    if not visitor:
+        return _choose(NO_COOKIE)
+    try:
+        talk = talks.of(visitor)
+    except DataError as error:
+        return _choose(f"{error}。可以重新选一个情景开始")
+    if talk is None:
+        return _choose()
+    return _report(talk) if talk.is_over else _talk(talk)
+
+
+def is_typing_shown() -> bool:
+    """Whether the other side's typing takes time; KEFU_TYPING=0 turns it off."""
+    return os.environ.get("KEFU_TYPING") != "0"
+
+
+def typing_seconds(message: str) -> float:
+    """Give how long a message takes to arrive, at most 1.2 seconds."""
+    return min(_MOST_SECONDS, _FIRST_SECONDS + _PER_CHAR_SECONDS * len(message))
+
+
+async def _arriving(talk: Talk) -> AsyncIterator[View]:
+    """Let the messages of the last turn come one by one; ends with all of them shown."""
+    session = talk.session
+    lines = [line for line in session.turns[-1].customer.split("\n") if line]
+    if is_typing_shown():
+        for at, line in enumerate(lines):
+            yield View(talk=scene.bubbles(session, at, waiting=True))
+            await asyncio.sleep(typing_seconds(line))
+    ended = talk.is_over
+    yield View(talk=scene.bubbles(session), mood=scene.mood(session), ended=ended)
+
+
+async def start(
+    talks: Talks, visitor: str, scenario_id: str | None, *, adult: bool = False
+) -> AsyncIterator[View]:
+    """Start a talk in a scenario; its opening arrives message by message."""
+    try:
+        if not visitor:
+            raise DataError(NO_COOKIE)
+        if not scenario_id:
+            raise DataError("请先选一个情景")
+        talk = await asyncio.to_thread(talks.start, visitor, scenario_id, adult=adult)
+    except DataError as error:
+        yield View(notice=notice(str(error)))
+        return
+    yield _talk(talk, 0, waiting=True)
+    async for view in _arriving(talk):
+        yield view
+
+
+async def again(talks: Talks, visitor: str) -> AsyncIterator[View]:
+    """Start the same scenario anew with another seed."""
+    try:
+        case = _need(talks, visitor).session.scenario
+    except DataError as error:
+        yield _choose(str(error))
+        return
+    async for view in start(talks, visitor, case.id, adult=case.abuse):
+        yield view
+
+
+async def send(talks: Talks, visitor: str, reply: str) -> AsyncIterator[View]:
+    """Say one reply: it is graded and stored, then shown, then the answer arrives.
+
+    On failure nothing is lost: the reply stays in the box and the talk as it was stored.
+    """
+    if not reply.strip():
+        yield View(notice=notice("还没有写内容"))
+        return
+    try:
+        talk = await asyncio.to_thread(_said, talks, visitor, reply)
+    except DataError as error:
+        yield View(notice=notice(str(error)))
+        return
+    yield View(
+        notice="", reply="", talk=scene.bubbles(talk.session, 0, waiting=is_typing_shown()),
+        feedback=scene.feedback(talk.session), hint="",
+    )  # fmt: skip
+    async for view in _arriving(talk):
+        yield view
+
+
+def _said(talks: Talks, visitor: str, reply: str) -> Talk:
+    talk = _need(talks, visitor)
+    talks.say(talk, reply)
+    return talk
+
+
+def ask_hint(talks: Talks, visitor: str) -> View:
+    """Give the next hint."""
+    try:
+        talk = _need(talks, visitor)
+    except DataError as error:
+        return View(notice=notice(str(error)))
+    talk.hints += 1
+    return View(hint=scene.hint(talk), notice="")
+
+
+def pause(is_paused: bool) -> View:
+    """Show or hide the pause panel; nothing runs out while it is open."""
+    return View(paused=is_paused, notice="")
+
+
+def finish(talks: Talks, visitor: str) -> View:
+    """Show the report; a talk still going on is ended early, at no cost of marks."""
+    try:
+        talk = _need(talks, visitor)
+        if not talk.is_over:
+            talks.stop(talk)
+        return _report(talk)
+    except DataError as error:
+        return View(notice=notice(str(error)), paused=False)
+
+
+def leave(talks: Talks, visitor: str) -> View:
+    """Go back to choosing another scenario."""
+    try:
+        if visitor:
+            talks.leave(visitor)
+    except DataError as error:
+        return View(notice=notice(str(error)))
+    return _choose()
