@@ -5,7 +5,6 @@ Knows HTTP; nothing of the conversation or of layout.
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 from http.cookies import CookieError, SimpleCookie
@@ -105,7 +104,9 @@ def _dress(headers: MutableHeaders, fresh: str | None) -> None:
 def _refusal(path: str, headers: Headers) -> Response | None:
     host, origin = headers.get("host", ""), headers.get("origin")
     if not is_loopback(_name(host)):
-        return PlainTextResponse("只能用 http://127.0.0.1 或 http://localhost 打开", status_code=421)
+        return PlainTextResponse(
+            "只能用 http://127.0.0.1 或 http://localhost 打开", status_code=421
+        )
     if origin is not None and urlsplit(origin).netloc != host:
         return PlainTextResponse("不接受别的网站发来的请求", status_code=403)
     if path.startswith(_CLOSED):
@@ -141,11 +142,9 @@ def create_app(store: Store) -> FastAPI:
         if talk is None:
             return PlainTextResponse(_NONE_YET, status_code=404)
         text = html.as_json(told.tell(talk.session, stopped=talk.stopped))
-        return Response(
-            text, media_type="application/json", headers=_attached("kefu-report.json")
-        )
+        return Response(text, media_type="application/json", headers=_attached("kefu-report.json"))
 
-    page = practice.Page(talks, typing=os.environ.get("KEFU_TYPING", "1") != "0")
+    page = practice.Page(talks)
     blocks = page.build().queue(default_concurrency_limit=None, api_open=False)
     gr.mount_gradio_app(
         app, blocks, path="/", footer_links=[], run_history=False, allowed_paths=[],

@@ -21,7 +21,7 @@ from knowledge.text import plain
 TRAIN = Path(__file__).parent / "data" / "train"
 _LEAST_SENTENCES = 2
 _MOST_WEIGHTS = 40_000
-_STRENGTH = {"violations": 10.0, "signals": 6.0}
+_STRENGTH = {"violations": 30.0, "signals": 6.0}
 
 
 def sentences(task: str, folder: Path = TRAIN, skip: Sequence[str] = ()) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import socket
 from typing import Any
@@ -48,6 +49,11 @@ def _server(app: Any, host: str, port: int) -> Any:  # noqa: ANN401 - uvicorn is
             if self.started:
                 out.note(f"已启动 http://{shown}:{port} ，按 Ctrl+C 停止")
 
+        def handle_exit(self, sig: int, frame: Any) -> None:  # noqa: ANN401
+            logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # open pages are cut off
+            self.force_exit = True
+            super().handle_exit(sig, frame)
+
     return Server(
         uvicorn.Config(
             app, host=host, port=port, log_level="warning", access_log=False,
@@ -63,7 +69,9 @@ def run(args: argparse.Namespace) -> int:
         DataError: not a loopback address, a busy port, or a database in trouble.
     """
     if args.host not in _LOOPBACK:
-        raise DataError(f"还没有账号功能，只能在本机使用：--host 不能是 {args.host}，请用 127.0.0.1")
+        raise DataError(
+            f"还没有账号功能，只能在本机使用：--host 不能是 {args.host}，请用 127.0.0.1"
+        )
     host = args.host.strip("[]")
     _check_port(host, args.port)
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from html import escape
 from typing import Literal
 
-from app.pages import chooser, scene
+from app.pages import scene
 from app.pages.talks import Talk, Talks
 from app.report import body
 from app.report.told import tell
 from knowledge.datafile import DataError
 
 Place = Literal["choose", "talk", "report"]
+MOVED = "你在另一个窗口开始了别的练习，请刷新页面再继续"
 NO_COOKIE = "浏览器没有带上 Cookie，请允许本站的 Cookie，再刷新页面"
 _FIRST_SECONDS, _PER_CHAR_SECONDS, _MOST_SECONDS = 0.35, 0.04, 1.2
 
@@ -28,6 +29,7 @@ class View:
     """What to show; None leaves a part of the page as it is."""
 
     place: Place | None = None
+    token: str | None = None
     notice: str | None = None
     head: str | None = None
     talk: str | None = None
@@ -48,7 +50,7 @@ def notice(text: str) -> str:
 
 def _choose(why: str = "") -> View:
     return View(
-        place="choose", notice=notice(why), head="", talk="", card="", mood="", hint="",
+        place="choose", token="", notice=notice(why), head="", talk="", card="", mood="", hint="",
         feedback="", report="", reply="", ended=False, paused=False,
     )  # fmt: skip
 
@@ -56,7 +58,8 @@ def _choose(why: str = "") -> View:
 def _talk(talk: Talk, upto: int | None = None, *, waiting: bool = False) -> View:
     session = talk.session
     return View(
-        place="talk", notice="", head=scene.head(session.scenario, session.voice.engine),
+        place="talk", token=talk.token, notice="", reply="",
+        head=scene.head(session.scenario, session.voice.engine),
         talk=scene.bubbles(session, upto, waiting=waiting), card=scene.card(session.scenario),
         mood=scene.mood(session), hint=scene.hint(talk), feedback=scene.feedback(session),
         report="", ended=talk.is_over and upto is None, paused=False,
@@ -66,15 +69,18 @@ def _talk(talk: Talk, upto: int | None = None, *, waiting: bool = False) -> View
 def _report(talk: Talk) -> View:
     told = tell(talk.session, stopped=talk.stopped)
     return View(
-        place="report", notice="", head="", talk="", card="", mood="", hint="", feedback="",
+        place="report", token=talk.token, notice="", head="", talk="", card="", mood="", hint="", feedback="",
         report=f'<div class="kefu-report">{body.sections(told)}</div>', paused=False,
     )  # fmt: skip
 
 
-def _need(talks: Talks, visitor: str) -> Talk:
+def _need(talks: Talks, visitor: str, token: str | None) -> Talk:
+    """Give the visitor's talk; with a token, only if it is still the one on that page."""
     talk = talks.of(visitor) if visitor else None
     if talk is None:
         raise DataError("没有正在进行的练习，请先选一个情景")
+    if token is not None and token != talk.token:
+        raise DataError(MOVED)
     return talk
 
 
@@ -131,27 +137,29 @@ async def start(
         yield view
 
 
-async def again(talks: Talks, visitor: str) -> AsyncIterator[View]:
+async def again(talks: Talks, visitor: str, token: str | None = None) -> AsyncIterator[View]:
     """Start the same scenario anew with another seed."""
     try:
-        case = _need(talks, visitor).session.scenario
+        case = _need(talks, visitor, token).session.scenario
     except DataError as error:
-        yield _choose(str(error))
+        yield View(notice=notice(str(error)))
         return
     async for view in start(talks, visitor, case.id, adult=case.abuse):
         yield view
 
 
-async def send(talks: Talks, visitor: str, reply: str) -> AsyncIterator[View]:
+async def send(
+    talks: Talks, visitor: str, reply: str, token: str | None = None
+) -> AsyncIterator[View]:
     """Say one reply: it is graded and stored, then shown, then the answer arrives.
 
     On failure nothing is lost: the reply stays in the box and the talk as it was stored.
     """
     if not reply.strip():
-        yield View(notice=notice("还没有写内容"))
+        yield View(notice=notice("还没有写回复。写一句，再按 Enter 或点“发送”"))
         return
     try:
-        talk = await asyncio.to_thread(_said, talks, visitor, reply)
+        talk = await asyncio.to_thread(_said, talks, visitor, reply, token)
     except DataError as error:
         yield View(notice=notice(str(error)))
         return
@@ -163,16 +171,16 @@ async def send(talks: Talks, visitor: str, reply: str) -> AsyncIterator[View]:
         yield view
 
 
-def _said(talks: Talks, visitor: str, reply: str) -> Talk:
-    talk = _need(talks, visitor)
+def _said(talks: Talks, visitor: str, reply: str, token: str | None) -> Talk:
+    talk = _need(talks, visitor, token)
     talks.say(talk, reply)
     return talk
 
 
-def ask_hint(talks: Talks, visitor: str) -> View:
+def ask_hint(talks: Talks, visitor: str, token: str | None = None) -> View:
     """Give the next hint."""
     try:
-        talk = _need(talks, visitor)
+        talk = _need(talks, visitor, token)
     except DataError as error:
         return View(notice=notice(str(error)))
     talk.hints += 1
@@ -184,10 +192,10 @@ def pause(is_paused: bool) -> View:
     return View(paused=is_paused, notice="")
 
 
-def finish(talks: Talks, visitor: str) -> View:
+def finish(talks: Talks, visitor: str, token: str | None = None) -> View:
     """Show the report; a talk still going on is ended early, at no cost of marks."""
     try:
-        talk = _need(talks, visitor)
+        talk = _need(talks, visitor, token)
         if not talk.is_over:
             talks.stop(talk)
         return _report(talk)

@@ -5,23 +5,20 @@ Who is asking is read from the cookie on every event; the talk itself lives in t
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from app.pages import chooser, frame, scene
-from app.pages.talks import Talk, Talks
-from app.report import body, html, told
+from app.pages import chooser, frame, moves
+from app.pages.moves import View
+from app.pages.talks import Talks
+from app.report import html
 from knowledge import standard
-from knowledge.datafile import DataError
 
 COOKIE = "kefu_visitor"
 _SCREENS = ("choose", "talk", "report")
-_MOST_WAIT, _WAIT_A_CHAR = 1.2, 0.06
-_MOVED = "你在另一个窗口开始了别的练习，请刷新页面再继续"
 _FOLDER = Path(__file__).parent
 Changes = dict[Any, Any]
 
@@ -29,11 +26,6 @@ Changes = dict[Any, Any]
 def visitor_of(request: gr.Request | None) -> str:
     """Give the visitor's secret from the cookie, "" without one."""
     return str(request.cookies.get(COOKIE, "")) if request is not None else ""
-
-
-def pause(message: str) -> float:
-    """Give the seconds before a message appears, by its length."""
-    return min(_MOST_WAIT, 0.3 + _WAIT_A_CHAR * len(message))
 
 
 def head() -> str:
@@ -49,61 +41,34 @@ def script() -> str:
 class Page:
     """The page's components and handlers over one database; holds nothing of a visitor."""
 
-    def __init__(self, talks: Talks, *, typing: bool = True) -> None:
-        """Serve the talks; ``typing`` lets messages arrive one by one."""
+    def __init__(self, talks: Talks) -> None:
+        """Serve the talks."""
         self.talks = talks
-        self.typing = typing
 
-    # What each screen shows -----------------------------------------------------------------
+    def changes(self, view: View) -> Changes:
+        """Turn a view into updates of components; what the view leaves out stays as it is."""
+        found: Changes = {}
+        if view.place is not None:
+            for one in _SCREENS:
+                found[getattr(self, one)] = gr.update(visible=one == view.place)
+        for name, part in self.parts.items():
+            value = getattr(view, name)
+            if value is not None:
+                found[part] = value
+        if view.ended is not None:
+            found[self.finished] = gr.update(visible=view.ended)
+            found[self.composer] = gr.update(visible=not view.ended)
+        if view.paused is not None:
+            found[self.paused] = gr.update(visible=view.paused)
+            if view.ended is None and view.place is None:
+                found[self.composer] = gr.update(visible=not view.paused)
+        return found
 
-    def _screen(self, name: str) -> Changes:
-        return {getattr(self, one): gr.update(visible=one == name) for one in _SCREENS}
-
-    def _choosing(self, message: str = "") -> Changes:
-        return self._screen("choose") | {self.notice: frame.notice(message), self.token: ""}
-
-    def _talking(self, talk: Talk) -> Changes:
-        session = talk.session
-        return self._screen("talk") | self._bottom(talk) | {
-            self.notice: "", self.token: talk.token, self.text: "",
-            self.title: scene.head(session.scenario, session.voice.engine),
-            self.card: scene.card(session.scenario), self.log: scene.bubbles(session),
-            self.feedback: scene.feedback(session), self.mood: scene.mood(session),
-            self.hint: scene.hint(talk),
-        }  # fmt: skip
-
-    def _bottom(self, talk: Talk, *, paused: bool = False) -> Changes:
-        over = talk.is_over
-        return {
-            self.composer: gr.update(visible=not over and not paused),
-            self.paused: gr.update(visible=paused and not over),
-            self.finished: gr.update(visible=over),
-        }
-
-    def _reporting(self, talk: Talk) -> Changes:
-        report = body.sections(told.tell(talk.session, stopped=talk.stopped))
-        return self._screen("report") | {
-            self.notice: "", self.token: talk.token,
-            self.sheet: f'<div class="kefu-report">{report}</div>',
-        }  # fmt: skip
-
-    def _mine(self, visitor: str, token: str) -> Talk:
-        talk = self.talks.of(visitor)
-        if talk is None or talk.token != token:
-            raise DataError(_MOVED)
-        return talk
-
-    # Handlers: plain values in, changes out ---------------------------------------------------
+    # Events: the cookie and the page's token in, a view's changes out --------------------------
 
     def arrive(self, request: gr.Request) -> Changes:
         """Show where the visitor is: choosing, in a talk, or at its report."""
-        try:
-            talk = self.talks.of(visitor_of(request))
-        except DataError as error:
-            return self._choosing(f"上次的练习打不开：{error}")
-        if talk is None:
-            return self._choosing()
-        return self._reporting(talk) if talk.is_over else self._talking(talk)
+        return self.changes(moves.arrive(self.talks, visitor_of(request)))
 
     def choose_level(self, level: str, adult: bool) -> Changes:
         """Offer the level's work contents and scenarios."""
@@ -121,97 +86,43 @@ class Page:
             self.detail: chooser.detail(first), self.go: gr.update(interactive=bool(found)),
         }  # fmt: skip
 
-    def describe(self, scenario_id: str | None) -> str:
-        """Describe the picked scenario."""
-        return chooser.detail(scenario_id)
-
-    def begin(self, scenario_id: str | None, adult: bool, request: gr.Request) -> Changes:
+    async def begin(
+        self, scenario_id: str | None, adult: bool, request: gr.Request
+    ) -> AsyncIterator[Changes]:
         """Start the picked scenario with a fresh seed."""
-        return self._begin(visitor_of(request), scenario_id, adult)
-
-    def _begin(self, visitor: str, scenario_id: str | None, adult: bool) -> Changes:
-        if not visitor:
-            return self._choosing("浏览器没有带上 Cookie，请允许本站 Cookie 后刷新页面")
-        if scenario_id is None:
-            return self._choosing("请先选一个情景")
-        try:
-            return self._talking(self.talks.start(visitor, scenario_id, adult=adult))
-        except DataError as error:
-            return self._choosing(str(error))
+        visitor = visitor_of(request)
+        async for view in moves.start(self.talks, visitor, scenario_id, adult=adult):
+            yield self.changes(view)
 
     async def send(self, text: str, token: str, request: gr.Request) -> AsyncIterator[Changes]:
         """Take one reply; give the judgement at once, then the answer message by message."""
-        visitor = visitor_of(request)
-        if not text.strip():
-            yield {self.notice: frame.notice("还没有写回复。写一句，再按 Enter 或点“发送”")}
-            return
-        try:
-            talk = self._mine(visitor, token)
-            turn = await asyncio.to_thread(self.talks.say, talk, text)
-        except DataError as error:
-            yield {self.notice: frame.notice(str(error))}
-            return
-        judged = {
-            self.notice: "", self.text: "", self.feedback: scene.feedback(talk.session),
-            self.mood: scene.mood(talk.session),
-        }  # fmt: skip
-        messages = [line for line in turn.customer.split("\n") if line]
-        for at, message in enumerate(messages if self.typing else []):
-            shown = {self.log: scene.bubbles(talk.session, at, waiting=True)}
-            yield judged | shown if at == 0 else shown
-            await asyncio.sleep(pause(message))
-        last = {self.log: scene.bubbles(talk.session), **self._bottom(talk)}
-        yield last if self.typing and messages else judged | last
+        async for view in moves.send(self.talks, visitor_of(request), text, token):
+            yield self.changes(view)
+
+    async def again(self, token: str, request: gr.Request) -> AsyncIterator[Changes]:
+        """Practise the same scenario with another seed."""
+        async for view in moves.again(self.talks, visitor_of(request), token):
+            yield self.changes(view)
 
     def ask_hint(self, token: str, request: gr.Request) -> Changes:
         """Show the next hint; it costs no marks."""
-        try:
-            talk = self._mine(visitor_of(request), token)
-        except DataError as error:
-            return {self.notice: frame.notice(str(error))}
-        talk.hints += 1
-        return {self.hint: scene.hint(talk), self.notice: ""}
-
-    def rest(self, token: str, request: gr.Request) -> Changes:
-        """Pause: put the reply box away until the trainee comes back or ends the practice."""
-        return self._on_bottom(token, visitor_of(request), paused=True)
-
-    def back(self, token: str, request: gr.Request) -> Changes:
-        """Go on after a pause."""
-        return self._on_bottom(token, visitor_of(request), paused=False)
-
-    def _on_bottom(self, token: str, visitor: str, *, paused: bool) -> Changes:
-        try:
-            return self._bottom(self._mine(visitor, token), paused=paused)
-        except DataError as error:
-            return {self.notice: frame.notice(str(error))}
+        return self.changes(moves.ask_hint(self.talks, visitor_of(request), token))
 
     def finish(self, token: str, request: gr.Request) -> Changes:
         """End the practice, early or not, and show its report."""
-        try:
-            talk = self._mine(visitor_of(request), token)
-            if not talk.is_over:
-                self.talks.stop(talk)
-        except DataError as error:
-            return {self.notice: frame.notice(str(error))}
-        return self._reporting(talk)
-
-    def again(self, token: str, adult: bool, request: gr.Request) -> Changes:
-        """Practise the same scenario with another seed."""
-        visitor = visitor_of(request)
-        try:
-            case = self._mine(visitor, token).session.scenario
-        except DataError as error:
-            return {self.notice: frame.notice(str(error))}
-        return self._begin(visitor, case.id, adult or case.abuse)
+        return self.changes(moves.finish(self.talks, visitor_of(request), token))
 
     def change(self, request: gr.Request) -> Changes:
         """Go back to choosing; the talk stays in the database."""
-        try:
-            self.talks.leave(visitor_of(request))
-        except DataError as error:
-            return {self.notice: frame.notice(str(error))}
-        return self._choosing()
+        return self.changes(moves.leave(self.talks, visitor_of(request)))
+
+    def rest(self) -> Changes:
+        """Put the reply box away until the trainee comes back or ends the practice."""
+        return self.changes(moves.pause(True))
+
+    def back(self) -> Changes:
+        """Go on after a pause."""
+        return self.changes(moves.pause(False))
 
     # Layout -----------------------------------------------------------------------------------
 
@@ -225,6 +136,11 @@ class Page:
             self._build_talk()
             self._build_report()
             frame.sheet(frame.BOTTOM)
+            self.parts: dict[str, Any] = {
+                "token": self.token, "notice": self.notice, "head": self.title, "talk": self.log,
+                "card": self.card, "mood": self.mood, "hint": self.hint,
+                "feedback": self.feedback, "report": self.sheet, "reply": self.reply,
+            }  # fmt: skip
             self._wire(blocks)
         return blocks
 
@@ -251,19 +167,19 @@ class Page:
     def _build_talk(self) -> None:
         with gr.Column(visible=False, elem_id="talk") as self.talk:
             self.title = frame.sheet()
-            with gr.Row(elem_classes="two"):
+            with gr.Row(elem_classes="two talking"):
                 with gr.Column(scale=3, min_width=300, elem_classes="left"):
                     self.log = frame.sheet()
                     self._build_bottom()
                     self.hint = frame.sheet()
-                    self.card = frame.sheet()
+                    self.card = frame.sheet(elem_id="card")
                 with gr.Column(scale=2, min_width=300, elem_classes="right"):
-                    self.mood = frame.sheet()
-                    self.feedback = frame.sheet()
+                    self.mood = frame.sheet(elem_id="mood")
+                    self.feedback = frame.sheet(elem_id="feedback")
 
     def _build_bottom(self) -> None:
         with gr.Column(elem_classes="composer") as self.composer:
-            self.text = gr.Textbox(
+            self.reply = gr.Textbox(
                 label="你的回复", placeholder="写一句回复，Enter 发送，Shift+Enter 换行",
                 lines=1, max_lines=6, elem_id="reply",
             )  # fmt: skip
@@ -299,29 +215,24 @@ class Page:
             "api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None,
         }  # fmt: skip
         screens = [getattr(self, name) for name in _SCREENS]
-        bottom = [self.composer, self.paused, self.finished]
-        pieces = [self.title, self.card, self.log, self.feedback, self.mood, self.hint, self.text]
-        whole = [*screens, *bottom, *pieces, self.sheet, self.notice, self.token]
+        whole = [
+            *screens, self.composer, self.paused, self.finished, *self.parts.values(),
+        ]  # fmt: skip
         picked = [self.work, self.scenario, self.detail, self.go]
         blocks.load(self.arrive, None, whole, **plain)
         for trigger in (self.level.input, self.adult.input):
             trigger(self.choose_level, [self.level, self.adult], picked, **plain)
-        self.work.input(
-            self.choose_work, [self.level, self.work, self.adult], picked[1:], **plain
-        )
-        self.scenario.input(self.describe, self.scenario, self.detail, **plain)
+        self.work.input(self.choose_work, [self.level, self.work, self.adult], picked[1:], **plain)
+        self.scenario.input(chooser.detail, self.scenario, self.detail, **plain)
         self.go.click(self.begin, [self.scenario, self.adult], whole, **plain)
         gr.on(
-            [self.text.submit, self.send_button.click], self.send, [self.text, self.token],
-            [self.notice, self.text, self.log, self.feedback, self.mood, *bottom],
-            trigger_mode="once", **plain,
+            [self.reply.submit, self.send_button.click], self.send, [self.reply, self.token],
+            whole, trigger_mode="once", **plain,
         )  # fmt: skip
-        self.hint_button.click(self.ask_hint, self.token, [self.hint, self.notice], **plain)
-        self.rest_button.click(self.rest, self.token, [*bottom, self.notice], **plain)
-        self.back_button.click(self.back, self.token, [*bottom, self.notice], **plain)
+        self.hint_button.click(self.ask_hint, self.token, whole, **plain)
+        self.rest_button.click(self.rest, None, whole, **plain)
+        self.back_button.click(self.back, None, whole, **plain)
         for button in (self.stop_button, self.report_button):
             button.click(self.finish, self.token, whole, **plain)
-        self.again_button.click(self.again, [self.token, self.adult], whole, **plain)
+        self.again_button.click(self.again, self.token, whole, **plain)
         self.change_button.click(self.change, None, whole, **plain)
-
-
