@@ -43,6 +43,7 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
+_WRONG_HOST = "请用 http://127.0.0.1 或 http://localhost 打开"
 _NONE_YET = "还没有可下载的报告：请先在这个浏览器里练完一次，或点“结束并看报告”"
 
 
@@ -104,9 +105,7 @@ def _dress(headers: MutableHeaders, fresh: str | None) -> None:
 def _refusal(path: str, headers: Headers) -> Response | None:
     host, origin = headers.get("host", ""), headers.get("origin")
     if not is_loopback(_name(host)):
-        return PlainTextResponse(
-            "只能用 http://127.0.0.1 或 http://localhost 打开", status_code=421
-        )
+        return PlainTextResponse("请用 http://127.0.0.1 或 http://localhost 打开", status_code=421)
     if origin is not None and urlsplit(origin).netloc != host:
         return PlainTextResponse("不接受别的网站发来的请求", status_code=403)
     if path.startswith(_CLOSED):

@@ -20,7 +20,7 @@ from knowledge.text import plain
 
 TRAIN = Path(__file__).parent / "data" / "train"
 _LEAST_SENTENCES = 2
-_MOST_WEIGHTS = 40_000
+_MOST_WEIGHTS = 120_000
 _STRENGTH = {"violations": 30.0, "signals": 6.0}
 
 

@@ -69,9 +69,7 @@ def run(args: argparse.Namespace) -> int:
         DataError: not a loopback address, a busy port, or a database in trouble.
     """
     if args.host not in _LOOPBACK:
-        raise DataError(
-            f"还没有账号功能，只能在本机使用：--host 不能是 {args.host}，请用 127.0.0.1"
-        )
+        raise DataError(f"还没有账号功能，只能在本机用：--host 不能是 {args.host}，请用 127.0.0.1")
     host = args.host.strip("[]")
     _check_port(host, args.port)
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")

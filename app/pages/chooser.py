@@ -44,8 +44,8 @@ def labels(found: list[Scenario]) -> Choices:
     """Give scenarios as choices; each label has a title line and a line of facts."""
     return [
         (
-            f"{case.title}\n{case.trade} · {words.channel(case)} · {words.TYPES[case.customer_type]}"
-            f" · 难度 {words.stars(case.difficulty)}{' · 含辱骂' if case.abuse else ''}",
+            f"{case.title}\n{case.trade} · {words.channel(case)}"
+            f" · {words.TYPES[case.customer_type]} · 难度 {words.stars(case.difficulty)}{' · 含辱骂' if case.abuse else ''}",
             case.id,
         )
         for case in found
@@ -59,7 +59,8 @@ def detail(scenario_id: str | None) -> str:
     case = scenario.get(scenario_id)
     work = standard.load().contents[case.work_content]
     rows = (
-        ("级别", f"{case.level} · ({work.number}){escape(work.title)}"), ("行业", escape(case.trade)),
+        ("级别", f"{case.level} · ({work.number}){escape(work.title)}"),
+        ("行业", escape(case.trade)),
         ("方式", words.channel(case)), (words.other(case), words.TYPES[case.customer_type]),
         ("难度", f'<span class="stars" aria-label="难度 {case.difficulty}，最高 5">'
                  f"{words.stars(case.difficulty)}</span>"),
@@ -72,7 +73,8 @@ def detail(scenario_id: str | None) -> str:
         else ""
     )
     return (
-        f'<div class="kefu sheet detail"><h2>{escape(case.title)}</h2><dl class="facts-list">{facts}</dl>'
+        f'<div class="kefu sheet detail"><h2>{escape(case.title)}</h2>'
+        f'<dl class="facts-list">{facts}</dl>'
         f"{warning}<h3>练什么</h3><p>{escape(case.trains)}</p>"
         f"<h3>对应标准</h3>{marks.citations(case.requirements)}</div>"
     )

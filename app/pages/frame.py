@@ -14,8 +14,14 @@ BOTTOM = (
     '<footer class="kefu bottom">难受的时候可以随时停下，和老师或 12356 心理援助热线聊聊。'
     "训练分是本系统自拟的，非官方权重。</footer>"
 )
-PAUSED = '<div class="kefu sheet"><h2>已暂停</h2><p>不计时，也不扣分。关掉页面再回来，对话还在这里。</p></div>'
-FINISHED = '<div class="kefu sheet"><h2>这次练习结束了</h2><p>看看报告里哪几步做到了，哪几句可以更好。</p></div>'
+PAUSED = (
+    '<div class="kefu sheet"><h2>已暂停</h2>'
+    "<p>不计时，也不扣分。关掉页面再回来，对话还在这里。</p></div>"
+)
+FINISHED = (
+    '<div class="kefu sheet"><h2>这次练习结束了</h2>'
+    "<p>看看报告里哪几步做到了，哪几句可以更好。</p></div>"
+)
 DOWNLOADS = (
     '<nav class="kefu downloads" aria-label="下载报告">'
     '<a href="report.html" download>下载 HTML</a><a href="report.json" download>下载 JSON</a></nav>'

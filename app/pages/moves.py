@@ -1,6 +1,7 @@
 """What a visitor can do on the practice page, as plain functions; each gives the next view.
 
-Knows talks and views; nothing of Gradio. A view names only what changes: None leaves a part as it is.
+Knows talks and views; nothing of Gradio. A view names only what changes: None leaves a part as it
+is.
 """
 
 from __future__ import annotations
@@ -69,8 +70,8 @@ def _talk(talk: Talk, upto: int | None = None, *, waiting: bool = False) -> View
 def _report(talk: Talk) -> View:
     told = tell(talk.session, stopped=talk.stopped)
     return View(
-        place="report", token=talk.token, notice="", head="", talk="", card="", mood="", hint="", feedback="",
-        report=f'<div class="kefu-report">{body.sections(told)}</div>', paused=False,
+        place="report", token=talk.token, notice="", head="", talk="", card="", mood="", hint="",
+        feedback="", report=f'<div class="kefu-report">{body.sections(told)}</div>', paused=False,
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import gradio as gr
 
@@ -142,7 +142,7 @@ class Page:
                 "feedback": self.feedback, "report": self.sheet, "reply": self.reply,
             }  # fmt: skip
             self._wire(blocks)
-        return blocks
+        return cast(gr.Blocks, blocks)
 
     def _build_choose(self) -> None:
         level = standard.LEVELS[0]

@@ -35,7 +35,10 @@ def head(case: Scenario, engine: str) -> str:
 
 def _bubble(side: str, who: str, text: str) -> str:
     shown = escape(text).replace("\n", "<br>")
-    return f'<div class="msg {side}"><span class="who">{who}</span><div class="bubble">{shown}</div></div>'
+    return (
+        f'<div class="msg {side}"><span class="who">{who}</span>'
+        f'<div class="bubble">{shown}</div></div>'
+    )
 
 
 def bubbles(session: Session, upto: int | None = None, *, waiting: bool = False) -> str:
@@ -57,7 +60,8 @@ def bubbles(session: Session, upto: int | None = None, *, waiting: bool = False)
         rows += [_bubble("other", who, line) for line in lines]
     if waiting:
         rows.append(
-            f'<div class="msg other waiting"><span class="who">{who}{words.TYPING[case.channel]}</span>'
+            '<div class="msg other waiting">'
+            f'<span class="who">{who}{words.TYPING[case.channel]}</span>'
             '<div class="bubble" aria-hidden="true"><i></i><i></i><i></i></div></div>'
         )
     if session.state.ended and upto is None:
@@ -85,7 +89,8 @@ def mood(session: Session) -> str:
         for at, s in enumerate(session.states)
     ]
     return (
-        f'<div class="kefu sheet moods"><h2>{words.other(session.scenario)}情绪</h2>{plots.mood(curve)}'
+        f'<div class="kefu sheet moods"><h2>{words.other(session.scenario)}情绪</h2>'
+        f"{plots.mood(curve)}"
         f'<p class="small">{plots.mood_words(curve)}</p></div>'
     )
 
@@ -146,9 +151,11 @@ def _judged(turn: PlayTurn, grade: Grade) -> str:
         else ""
     )
     return (
-        f'<p class="overall"><b>{words.points(grade.overall)}</b><span>{rubric.load().label}</span></p>'
+        f'<p class="overall"><b>{words.points(grade.overall)}</b>'
+        f"<span>{rubric.load().label}</span></p>"
         f"{fatal}{''.join(_dimension(name, grade) for name in DIMENSIONS)}"
-        f'<h3>你的话</h3><p class="quoted">{marks.marked(turn.reply or "", grade)}</p>{marks.legend()}'
+        f'<h3>你的话</h3><p class="quoted">{marks.marked(turn.reply or "", grade)}</p>'
+        f"{marks.legend()}"
         f"{marks.breaches(grade.violations)}{rewrite}{marks.found(grade)}{review}"
     )
 

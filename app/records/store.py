@@ -134,6 +134,11 @@ class Store:
             query = select(func.count()).select_from(TurnRow).where(TurnRow.token == token)
             return work.scalar(query) or 0
 
+    def total(self) -> int:
+        """Count the stored talks."""
+        with self._work() as work:
+            return work.scalar(select(func.count()).select_from(TalkRow)) or 0
+
     def keep(self, session: Session) -> str:
         """Store a whole talk at once and give its token."""
         token = self.begin(session)

@@ -42,7 +42,8 @@ def _head(told: Told) -> str:
         f'<p class="ending end-{told.how}">{"提前结束" if told.stopped else "结果"}：'
         f"{words.ending(case, told.how)}</p>{fatal}"
         f'<p class="small">{note}</p></div>'
-        f'<div class="total"><b>{total}</b><span>总分</span><small>{escape(made.label)}</small></div>'
+        f'<div class="total"><b>{total}</b><span>总分</span>'
+        f"<small>{escape(made.label)}</small></div>"
         f'<p class="small wide">{escape(made.text_only)}。{MADE_BY}。</p></header>'
     )
 
@@ -81,9 +82,11 @@ def _step(told: Told, step: StepResult) -> str:
     mark = "–" if late else words.MARKS[step.status]
     where = f"第 {step.turn} 句 · " if step.turn is not None else ""
     return (
-        f'<li class="step {"skipped" if late else step.status}"><span class="mark" aria-hidden="true">'
+        f'<li class="step {"skipped" if late else step.status}">'
+        f'<span class="mark" aria-hidden="true">'
         f"{mark}</span><div><p>{escape(step.what)}</p>"
-        f'<p class="small">{where}{status(told, step)}</p>{marks.citation(step.requirement)}</div></li>'
+        f'<p class="small">{where}{status(told, step)}</p>'
+        f"{marks.citation(step.requirement)}</div></li>"
     )
 
 
@@ -105,7 +108,8 @@ def _hidden(told: Told) -> str:
     )
     goals = "".join(
         f'<li><span class="tag {"asked" if goal.id in told.session.state.met else "unasked"}">'
-        f"{'办到了' if goal.id in told.session.state.met else '没办到'}</span>{escape(goal.what)}</li>"
+        f"{'办到了' if goal.id in told.session.state.met else '没办到'}</span>"
+        f"{escape(goal.what)}</li>"
         for goal in case.goals
     )
     return (
@@ -126,7 +130,8 @@ def exchange(told: Told, turn: PlayTurn) -> str:
     if turn.customer:
         said = escape(turn.customer).replace("\n", "<br>")
         parts.append(
-            f'<div class="line"><span class="who">{escape(case.person.call)}</span><p>{said}</p></div>'
+            f'<div class="line"><span class="who">{escape(case.person.call)}</span>'
+            f"<p>{said}</p></div>"
         )
     return "".join(parts)
 

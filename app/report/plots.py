@@ -1,4 +1,4 @@
-"""Small plots as inline SVG, each with the same numbers in words beside it. Knows no scores' meaning."""
+"""Small plots as inline SVG, each with the same numbers in words beside it; knows no meanings."""
 
 from __future__ import annotations
 
@@ -65,7 +65,8 @@ def mood(curve: Sequence[CurvePoint]) -> str:
             f"{shown} {getattr(curve[-1], name):.0f}</text>"
         )
     grid = "".join(
-        f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{_y(v):.1f}" y2="{_y(v):.1f}"/>'
+        f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" '
+        f'y1="{_y(v):.1f}" y2="{_y(v):.1f}"/>'
         f'<text class="tick" x="{_LEFT - 6}" y="{_y(v) + 4:.1f}" text-anchor="end">{v}</text>'
         for v in (0, 50, 100)
     )
@@ -76,7 +77,8 @@ def mood(curve: Sequence[CurvePoint]) -> str:
     )
     said = escape(mood_words(curve))
     return (
-        f'<svg class="mood" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="情绪曲线：{said}">'
+        f'<svg class="mood" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
+        f'aria-label="情绪曲线：{said}">'
         f"{grid}{turns}{''.join(lines)}</svg>"
     )
 

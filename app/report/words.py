@@ -15,7 +15,8 @@ TYPES = {
     "irritable": "脾气暴躁", "talkative": "唠叨", "indecisive": "犹豫不决", "sceptical": "怀疑",
     "silent": "沉默寡言", "expert": "专业较真", "threatening": "威胁曝光", "demanding": "要求过高",
     "claimant": "职业索赔", "elderly": "老年人", "dialect": "方言口音", "urgent": "急迫",
-    "ashamed": "自责羞愧", "overpolite": "过度客气", "burnt_out": "职业倦怠", "conflict": "同事冲突",
+    "ashamed": "自责羞愧", "overpolite": "过度客气", "burnt_out": "职业倦怠",
+    "conflict": "同事冲突",
     "underperforming": "业绩落后", "newcomer": "新人", "star": "业务骨干", "defensive": "防备心重",
 }  # fmt: skip
 ENDS = {
@@ -53,8 +54,10 @@ POLITE_KINDS = {
     "confirm_satisfaction": "征求意见", "address": "敬称", "private": "保护对方",
 }  # fmt: skip
 STEP_KINDS = {
-    "verify_identity": "核对身份", "question": "提问", "restate": "复述确认", "solution": "给出办法",
-    "timeframe": "说明时限", "hold": "请对方等候", "transfer": "转接升级", "alternative": "替代办法",
+    "verify_identity": "核对身份", "question": "提问", "restate": "复述确认",
+    "solution": "给出办法",
+    "timeframe": "说明时限", "hold": "请对方等候", "transfer": "转接升级",
+    "alternative": "替代办法",
     "case_number": "报单号", "choice": "给选择", "complaint_channel": "告知投诉渠道",
     "disclosure": "讲清条款", "opt_out": "登记不再打扰", "reason": "说明原因", "safety": "先止损",
     "warning": "提醒文明用语", "action_plan": "定下一步", "check_understanding": "确认听懂",

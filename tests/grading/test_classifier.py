@@ -50,10 +50,19 @@ def test_what_was_saved_judges_as_before(tmp_path):
         assert loaded.probabilities(text) == pytest.approx(tiny(True).probabilities(text), abs=1e-3)
 
 
-@pytest.mark.parametrize("content", [None, b"", b"not a model at all"])
-def test_a_missing_or_damaged_file_is_named_with_the_remedy(tmp_path, content):
-    if content is not None:
-        (tmp_path / "t.npz").write_bytes(content)
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda path: path.unlink(), id="missing"),
+        pytest.param(lambda path: path.write_bytes(b""), id="empty"),
+        pytest.param(lambda path: path.write_bytes(b"not a model at all"), id="text"),
+        pytest.param(lambda path: path.write_bytes(path.read_bytes()[:300]), id="cut short"),
+        pytest.param(lambda path: np.savez(path, labels=np.zeros(1)), id="parts lacking"),
+    ],
+)
+def test_a_missing_or_damaged_file_is_named_with_the_remedy(tmp_path, damage):
+    classifier.save(tiny(True), tmp_path / "t.npz")
+    damage(tmp_path / "t.npz")
     with pytest.raises(DataError, match=r"t\.npz 读不出来.*python -m grading\.train"):
         classifier.load("t", tmp_path)
 

@@ -38,9 +38,11 @@ def test_a_formula_alone_stays_at_the_lowest_anchor():
 
 def test_a_formula_said_before_is_worth_less_still():
     formula = "您的心情我非常理解。"
-    first = score(formula + ACTION, COMPLAINT, "座席：您好。", "到底谁来修")
-    again = score(formula + ACTION, COMPLAINT, f"座席：{formula}", "到底谁来修")
-    assert again < first
+    first = graded(formula + ACTION, COMPLAINT, "座席：您好。", "到底谁来修")
+    again = graded(formula + ACTION, COMPLAINT, f"座席：{formula}", "到底谁来修")
+    assert "formula_again" in again.flags and "formula_again" not in first.flags
+    assert again.dimensions.empathy.score <= first.dimensions.empathy.score
+    assert again.overall < first.overall
 
 
 def test_nothing_is_judged_where_no_feeling_was_shown():

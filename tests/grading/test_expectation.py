@@ -81,17 +81,22 @@ def test_a_staff_talk_is_asked_for_listening_and_not_for_service_phrases():
         assert not found & {"missing_greeting", "missing_self_intro", "missing_address"}
 
 
+HONEST = "这几天耽误您了，抱歉。我现在给您派师傅，今天四点前到，您看可以吗？"
+
+
 @pytest.mark.parametrize(
-    "honest, padded, flag",
+    "padded, flag",
     [
-        pytest.param("我给您派师傅。", "我给您派师傅哦～亲", "playful", id="coy words to an angry one"),
-        pytest.param("我给您派师傅。", "我给您派师傅！！！", "shouting", id="many marks"),
-        pytest.param("我给您派师傅。", "{昵称}，我给您派师傅。", "placeholder", id="a slot left open"),
-        pytest.param("我给您派师傅。", "我给您派师傅，祝您生活愉快。", "cheerful_bye", id="cheer"),
+        pytest.param(HONEST + "等我哦～亲", "playful", id="coy words to an angry customer"),
+        pytest.param(HONEST + "😊", "playful", id="a smile to an angry customer"),
+        pytest.param(HONEST.replace("到，", "到！！！"), "shouting", id="many marks"),
+        pytest.param("{昵称}，" + HONEST, "placeholder", id="a slot left open"),
+        pytest.param(HONEST + "祝您生活愉快。", "cheerful_bye", id="cheer after a loss"),
+        pytest.param(HONEST + "你放心。", "mixed_you", id="你 beside 您"),
     ],
-)  # fmt: skip
-def test_a_fault_of_manner_is_flagged_and_takes_points(honest, padded, flag):
-    clean, faulty = graded(honest), graded(padded)
+)
+def test_a_fault_of_manner_is_flagged_and_takes_points(padded, flag):
+    clean, faulty = graded(HONEST), graded(padded)
     assert flag not in clean.flags and flag in faulty.flags
     assert faulty.dimensions.politeness.score < clean.dimensions.politeness.score
 

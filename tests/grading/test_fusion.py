@@ -29,7 +29,7 @@ def test_a_signal_the_classifier_rules_out_is_dropped():
 
 
 def test_a_kind_the_classifier_does_not_know_stays():
-    assert rules(fusion.signals([hit("safety")], [], [part({"thanks": SURE})])) == ["safety.word"]
+    assert rules(fusion.signals([hit("safety")], [], [part({"thanks": NONE})])) == ["safety.word"]
 
 
 def test_a_signal_only_the_classifier_sees_is_added_with_its_stretch_when_sure():

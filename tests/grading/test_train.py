@@ -23,12 +23,15 @@ def test_sentences_come_from_all_files_of_a_task_each_once(tmp_path):
     write(tmp_path, "violations_b.jsonl", [*ROWS[1:], {"text": "你真煩人", "kind": "cold"}])
     write(tmp_path, "signals_a.jsonl", [{"text": "您好", "signals": ["greeting"]}])
     found = [row["text"] for row in train.sentences("violations", tmp_path)]
-    assert found == [row["text"] for row in ROWS], "the traditional form is the same sentence"
+    assert found[:4] == [row["text"] for row in ROWS]
+    assert "你真煩人" not in found, "the traditional form is the same sentence"
+    assert [row["text"] for row in train.sentences("signals", tmp_path)] == ["您好"]
 
 
 def test_a_file_can_be_left_out(tmp_path):
     write(tmp_path, "violations_a.jsonl", ROWS[:2])
     write(tmp_path, "violations_b.jsonl", ROWS[2:])
+    write(tmp_path, "signals_a.jsonl", [{"text": "我帮您查", "signals": []}])
     found = train.sentences("violations", tmp_path, skip=["violations_a.jsonl"])
     assert found == ROWS[2:]
 
@@ -41,8 +44,8 @@ def test_a_broken_line_is_named(tmp_path, line):
 
 
 def test_no_sentence_at_all_is_an_error(tmp_path):
-    with pytest.raises(DataError, match="里没有 violations 的训练句"):
-        train.sentences("violations", tmp_path)
+    with pytest.raises(DataError, match="里没有 signals 的训练句"):
+        train.sentences("signals", tmp_path)
 
 
 def test_training_twice_gives_the_same_weights_that_know_their_sentences():
