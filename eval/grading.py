@@ -160,7 +160,7 @@ def _line(kind: str, score: Score) -> str:
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the table of one split."""
     parser = argparse.ArgumentParser(prog="python -m eval.grading", description="评分器离线测评")
-    parser.add_argument("--split", choices=("dev", "test"), default="test", help="用例分组")
+    parser.add_argument("--split", choices=("dev", "dev2", "test"), default="test", help="用例分组")
     sys.stdout.write(table(parser.parse_args(argv).split) + "\n")
     return 0
 

@@ -84,9 +84,14 @@ def breaches(hits: Sequence[Hit], weighed: Sequence[Weighed], flags: frozenset[s
     rule = rubric.load().classifier
     kept: list[Hit] = []
     for hit in hits:
-        known = [part.breaches.get(hit.kind) for part in _around(hit, weighed)]
-        values = [value for value in known if value is not None]
-        if not values or max(values) >= rule.keep_breach:
+        around = [part.breaches for part in _around(hit, weighed)]
+        likely = any(
+            hit.kind not in shares
+            or shares[hit.kind] >= rule.keep_breach
+            or 1.0 - shares["clean"] >= rule.keep_any
+            for shares in around
+        )
+        if likely or not around:
             kept.append(hit)
     for part in weighed:
         for kind, share in part.breaches.items():

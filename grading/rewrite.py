@@ -41,7 +41,8 @@ def instead_of(kind: str) -> str:
 def _clean(reply: Reply) -> list[str]:
     """Give the reply's own clauses that can stay, without breaches."""
     reading = reply.reading
-    bad = [(hit.start, hit.end) for hit in reply.violations] + list(reading.void)
+    empty = [hit for hit in reply.signals if hit.rule == "empathy.formula"]
+    bad = [(hit.start, hit.end) for hit in (*reply.violations, *empty)] + list(reading.void)
     raw = reading.text.raw
     kept: list[str] = []
     for clause in reading.clauses:

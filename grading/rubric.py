@@ -122,6 +122,7 @@ class ClassifierRule(Entry):
     keep_signal: float
     add_breach: float
     keep_breach: float
+    keep_any: float
     add_fatal: float
     rude_from: float
     rude_points: float

@@ -45,7 +45,8 @@ def labels(found: list[Scenario]) -> Choices:
     return [
         (
             f"{case.title}\n{case.trade} · {words.channel(case)}"
-            f" · {words.TYPES[case.customer_type]} · 难度 {words.stars(case.difficulty)}{' · 含辱骂' if case.abuse else ''}",
+            f" · {words.TYPES[case.customer_type]} · 难度 {words.stars(case.difficulty)}"
+            f"{' · 含辱骂' if case.abuse else ''}",
             case.id,
         )
         for case in found

@@ -1,0 +1,267 @@
+import argparse
+import asyncio
+import json
+import re
+import socket
+
+import pytest
+from starlette.testclient import TestClient
+
+from app.commands import doctor, serve
+from app.pages import chooser, moves
+from app.records.store import Store
+from app.web import create_app
+from coach import scenario
+from knowledge.datafile import DataError
+
+CASE = "broadband-third-call"
+ABUSE = "shop-power-cut-insults"
+ANN, BOB = "a" * 32, "b" * 32
+
+
+def _all(views):
+    async def collect():
+        return [view async for view in views]
+
+    return asyncio.run(collect())
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory):
+    records = Store(f"sqlite:///{tmp_path_factory.mktemp('web') / 'kefu.sqlite3'}")
+    yield create_app(records), moves.Talks(records)
+    records.close()
+
+
+@pytest.fixture
+def web(app):
+    return TestClient(app[0], base_url="http://127.0.0.1")
+
+
+# The visitor's cookie and the door ------------------------------------------------------------
+
+
+def test_a_visitor_gets_128_random_bits_only_the_browser_can_send(web):
+    cookie = web.get("/").headers["set-cookie"]
+    assert re.fullmatch(r"kefu_visitor=[0-9a-f]{32}; HttpOnly; SameSite=Strict; Path=/", cookie)
+
+
+def test_a_visitor_keeps_the_cookie(web):
+    web.get("/")
+    assert "set-cookie" not in web.get("/").headers
+
+
+def test_a_cookie_that_is_not_ours_is_replaced(web):
+    answer = web.get("/", headers={"Cookie": "kefu_visitor=1"})
+    assert "kefu_visitor=" in answer.headers["set-cookie"]
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "10.0.0.1:7860", ""])
+def test_another_host_name_is_refused(web, host):
+    assert web.get("/", headers={"Host": host}).status_code == 421
+
+
+@pytest.mark.parametrize("host", ["localhost:7860", "127.0.0.1", "[::1]:7860"])
+def test_this_machine_is_let_in(web, host):
+    assert web.get("/report.json", headers={"Host": host}).status_code == 404
+
+
+def test_a_request_from_another_site_is_refused(web):
+    sent = web.post("/gradio_api/queue/join", headers={"Origin": "http://evil.example"}, json={})
+    assert sent.status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/gradio_api/file=/etc/passwd", "/gradio_api/upload", "/docs"])
+def test_files_and_api_pages_are_closed(web, path):
+    assert web.get(path).status_code == 404
+
+
+def test_security_headers(web):
+    headers = web.get("/").headers
+    assert headers["x-frame-options"] == "DENY"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert "default-src 'self'" in headers["content-security-policy"]
+
+
+def test_the_page_asks_no_other_site_for_fonts_or_scripts(web):
+    page = web.get("/").text
+    assert not re.search(r"<(script|link)[^>]+(src|href)=.https?://", page)
+    assert "fonts.googleapis" not in page
+
+
+def test_no_event_is_offered_as_a_named_api(web):
+    assert web.get("/gradio_api/info").json()["named_endpoints"] == {}
+
+
+# Downloads ------------------------------------------------------------------------------------
+
+
+def test_no_download_without_a_talk(web):
+    assert web.get("/report.html").status_code == 404
+    assert "还没有可下载的报告" in web.get("/report.json").text
+
+
+def test_no_download_before_the_end_then_only_for_its_visitor(app, web):
+    _, talks = app
+    talk = talks.start(ANN, CASE, seed=7)
+    mine, other = ({"Cookie": f"kefu_visitor={one}"} for one in (ANN, BOB))
+    page = web.app
+    assert (
+        TestClient(page, base_url="http://127.0.0.1").get("/report.html", headers=mine).status_code
+        == 404
+    )
+    _all(moves.send(talks, ANN, "=1+1 您好<script>", talk.token))
+    # The application holds its own live talks; ended in the database, it shows there too.
+    talks.store.stop(talk.token, "stopped")
+    fresh = TestClient(create_app(talks.store), base_url="http://127.0.0.1")
+    got = fresh.get("/report.html", headers=mine)
+    assert got.status_code == 200 and got.headers["cache-control"] == "no-store"
+    assert "<script" not in got.text
+    body = fresh.get("/report.json", headers=mine).json()
+    assert body["turns"][1]["reply"] == "=1+1 您好<script>"
+    for path in ("/report.html", "/report.json"):
+        assert fresh.get(path, headers=other).status_code == 404
+
+
+# Handlers, called directly --------------------------------------------------------------------
+
+
+def test_a_talk_comes_back_after_a_restart(store, talks):
+    _all(moves.start(talks, ANN, CASE))
+    _all(moves.send(talks, ANN, "您好，麻烦您看一眼光猫上的灯是什么状态？"))
+    before = moves.arrive(talks, ANN)
+    after = moves.arrive(moves.Talks(store), ANN)
+    assert after.place == "talk" and after.talk == before.talk
+
+
+def test_two_visitors_never_meet(talks):
+    _all(moves.start(talks, ANN, CASE))
+    assert moves.arrive(talks, BOB).place == "choose"
+    _all(moves.start(talks, BOB, CASE))
+    _all(moves.send(talks, ANN, "这句只有安看得见，您好"))
+    assert "只有安" in moves.arrive(talks, ANN).talk
+    assert "只有安" not in moves.arrive(talks, BOB).talk
+
+
+def test_a_page_of_an_older_talk_cannot_write_into_the_new_one(talks):
+    old = _all(moves.start(talks, ANN, CASE))[0].token
+    _all(moves.start(talks, ANN, CASE))
+    (view,) = _all(moves.send(talks, ANN, "您好", old))
+    assert "另一个窗口" in view.notice
+    assert len(talks.of(ANN).session.turns) == 1
+
+
+def test_without_a_cookie_nothing_starts(talks):
+    (view,) = _all(moves.start(talks, "", CASE))
+    assert "Cookie" in view.notice
+
+
+@pytest.mark.parametrize(
+    "reply, said", [("  ", "还没有写回复"), ("您" * 2001, "超过上限 2000")]
+)  # fmt: skip
+def test_a_reply_that_cannot_be_taken_is_explained_and_left_in_the_box(talks, reply, said):
+    _all(moves.start(talks, ANN, CASE))
+    (view,) = _all(moves.send(talks, ANN, reply))
+    assert said in view.notice and view.reply is None
+
+
+def test_what_is_typed_and_said_is_escaped(talks):
+    _all(moves.start(talks, ANN, CASE))
+    views = _all(moves.send(talks, ANN, "您好<script>alert(1)</script>"))
+    shown = "".join(filter(None, (part for v in views for part in (v.talk, v.feedback))))
+    assert "<script" not in shown and "&lt;script&gt;" in shown
+
+
+def test_a_turn_is_stored_before_it_is_shown(talks):
+    token = _all(moves.start(talks, ANN, CASE))[0].token
+
+    async def first():
+        async for _ in moves.send(talks, ANN, "您好"):
+            return talks.store.count(token)
+
+    assert asyncio.run(first()) == 2
+
+
+def test_chat_messages_arrive_one_by_one(talks, monkeypatch):
+    monkeypatch.setenv("KEFU_TYPING", "1")
+    monkeypatch.setattr(moves, "_MOST_SECONDS", 0.0)
+    case = next(c for c in scenario.load_all().values() if c.channel == "chat")
+    views = _all(moves.start(talks, ANN, case.id))
+    counts = [v.talk.count('class="bubble">') for v in views if v.talk is not None]
+    assert counts == sorted(counts) and counts[-1] > counts[0]
+    assert "正在输入" in views[0].talk and "正在输入" not in views[-1].talk
+
+
+def test_typing_never_takes_longer_than_its_limit():
+    assert moves.typing_seconds("字" * 500) == 1.2
+
+
+def test_hints_come_one_by_one_then_by_the_weakest_dimension(talks):
+    _all(moves.start(talks, ANN, CASE))
+    hints = scenario.get(CASE).hints
+    seen = [moves.ask_hint(talks, ANN).hint for _ in range(len(hints) + 1)]
+    assert all(hint in shown for hint, shown in zip(hints, seen, strict=False))
+    assert "按你最近的得分" in seen[-1]
+
+
+def test_stopping_shows_the_report_without_a_total(talks):
+    _all(moves.start(talks, ANN, CASE))
+    view = moves.finish(talks, ANN)
+    assert view.place == "report" and "提前结束不扣分" in view.report
+
+
+def test_again_draws_another_talk_of_the_same_scenario(talks):
+    first = _all(moves.start(talks, ANN, CASE))[0].token
+    second = _all(moves.again(talks, ANN))[0].token
+    assert first != second and talks.of(ANN).session.scenario.id == CASE
+
+
+def test_insults_stay_hidden_and_cannot_be_started_under_18(talks):
+    case = scenario.get(ABUSE)
+    hidden = [c.id for c in chooser.cases(case.level, chooser.ALL_WORK)]
+    shown = [c.id for c in chooser.cases(case.level, chooser.ALL_WORK, adult=True)]
+    assert ABUSE not in hidden and ABUSE in shown
+    (view,) = _all(moves.start(talks, ANN, ABUSE))
+    assert "18" in view.notice
+    assert "含辱骂" in chooser.detail(ABUSE)
+
+
+# serve and doctor -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "::"])
+def test_serve_refuses_any_address_but_loopback(host):
+    with pytest.raises(DataError, match="只能在本机用"):
+        serve.run(argparse.Namespace(host=host, port=7860))
+
+
+def test_serve_names_a_busy_port_and_another(monkeypatch, tmp_path):
+    monkeypatch.setenv("KEFU_HOME", str(tmp_path))
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(DataError, match=f"端口 {port} .*--port {port + 1}"):
+            serve.run(argparse.Namespace(host="127.0.0.1", port=port))
+
+
+@pytest.mark.parametrize("port", [0, 70000, -1])
+def test_serve_refuses_a_port_out_of_range(port):
+    with pytest.raises(DataError, match="1 到 65535"):
+        serve.run(argparse.Namespace(host="127.0.0.1", port=port))
+
+
+def test_doctor_finds_everything_here(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("KEFU_HOME", str(tmp_path))
+    assert doctor.run(argparse.Namespace(json=True)) == 0
+    body = json.loads(capsys.readouterr().out)
+    assert body["usable"] and {f["name"] for f in body["findings"]} >= set(doctor.PACKAGES)
+
+
+def test_doctor_names_a_remedy_for_a_damaged_database(monkeypatch, tmp_path, capsys):
+    (tmp_path / "kefu.sqlite3").write_bytes(b"not a database at all" * 50)
+    monkeypatch.setenv("KEFU_HOME", str(tmp_path))
+    assert doctor.run(argparse.Namespace(json=True)) == 1
+    bad = [f for f in json.loads(capsys.readouterr().out)["findings"] if f["name"] == "数据库"]
+    assert not bad[0]["ok"] and "已损坏" in bad[0]["detail"] and bad[0]["remedy"]
