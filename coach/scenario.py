@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import functools
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -18,6 +19,7 @@ from knowledge import standard
 from knowledge.datafile import DataError, Entry, fingerprint, parse, read_yaml, refuse_repeats
 
 FOLDER = Path(__file__).parent / "data" / "scenarios"
+_ID = re.compile(r"[a-z0-9-]{1,80}")
 Lines = Annotated[tuple[str, ...], Field(min_length=2)]
 Patterns = Annotated[tuple[str, ...], Field(min_length=1)]
 CustomerType = Literal[
@@ -258,7 +260,7 @@ def get(scenario_id: str, folder: Path = FOLDER) -> Scenario:
         DataError: no such scenario, with near names.
     """
     path = folder / f"{scenario_id}.yaml"
-    if scenario_id.replace("-", "").isalnum() and path.is_file():
+    if _ID.fullmatch(scenario_id) and path.is_file():
         return load_file(path)
     known = [found.stem for found in folder.glob("*.yaml")]
     near = difflib.get_close_matches(scenario_id, known, n=3)

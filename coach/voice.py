@@ -23,8 +23,10 @@ _FALLBACK = {
     "cold": ("vent",), "comparison": ("interrogate",), "public_blame": ("interrogate",),
     "empty_consolation": ("formula",), "formula_again": ("formula",), "parrot": ("off_topic",),
 }  # fmt: skip
-_NEAR_HEAT = {"low": ("low", "any", "mid"), "mid": ("mid", "any", "low", "high"),
-              "high": ("high", "any", "mid")}  # fmt: skip
+_LAST_RESORT = ("press", "vent", "doubt", "ask_when", "ask_how", "ask_who", "vague", "ack",
+                "demand_supervisor", "decline")  # fmt: skip
+_NEAR_HEAT = {"low": ("low", "any", "mid", "high"), "mid": ("mid", "any", "low", "high"),
+              "high": ("high", "any", "mid", "low")}  # fmt: skip
 _SCENARIO_FIRST = 0.6
 
 
@@ -77,9 +79,10 @@ class ScriptedVoice:
                 return line
         if fresh:
             return self._take(dice.choice(fresh))
-        return self._generic("press", scenario, state, dice) or self._generic(
-            "vent", scenario, state, dice
-        )
+        for act in _LAST_RESORT:
+            if line := self._generic(act, scenario, state, dice):
+                return line
+        return ""
 
     def _generic(self, act: str, scenario: Scenario, state: State, dice: random.Random) -> str:
         medium = bank.medium_of(scenario)

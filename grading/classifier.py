@@ -84,7 +84,7 @@ def load(name: str, folder: Path = FOLDER) -> Classifier:
     """
     path = folder / f"{name}.npz"
     try:
-        with np.load(path, allow_pickle=False) as data:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
             words = bytes(data["words"]).decode().split("\n")
             return Classifier(
                 labels=tuple(bytes(data["labels"]).decode().split("\n")),

@@ -31,6 +31,7 @@ class Hit:
     end: int
     strength: float = 1.0
     severity: Severity | None = None
+    sure: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def _excused(rule: Rule, start: int, end: int, reading: Reading) -> bool:
 def _merge(hits: list[Hit]) -> list[Hit]:
     """Keep one hit where hits of a kind overlap: the stronger, then the longer."""
     kept: list[Hit] = []
-    for hit in sorted(hits, key=lambda h: (-h.strength, h.start - h.end, h.start)):
+    for hit in sorted(hits, key=lambda h: (not h.sure, -h.strength, h.start - h.end, h.start)):
         if not any(k.kind == hit.kind and k.start < hit.end and hit.start < k.end for k in kept):
             kept.append(hit)
     return sorted(kept, key=lambda h: (h.start, h.end, h.kind))
@@ -136,8 +137,14 @@ def find_signals(reading: Reading, lexicon: Lexicon) -> Found:
 
 
 def find_violations(reading: Reading, lexicon: Lexicon, flags: frozenset[str]) -> list[Hit]:
-    """Find breaches of service language; ``flags`` are those of the moment."""
+    """Find breaches of service language that count; ``flags`` are those of the moment."""
+    return scan_violations(reading, lexicon, flags).hits
+
+
+def scan_violations(reading: Reading, lexicon: Lexicon, flags: frozenset[str]) -> Found:
+    """Find breaches, and matches that a guard or an excuse voids."""
     hits: list[Hit] = []
+    voided: list[Hit] = []
     for rule in lexicon.violations:
         if not rule.needs <= flags or rule.forbids & flags:
             continue
@@ -145,7 +152,7 @@ def find_violations(reading: Reading, lexicon: Lexicon, flags: frozenset[str]) -
             start, end = match.span()
             if start == end:
                 continue
-            if _voided(rule, start, end, reading, lexicon) or _excused(rule, start, end, reading):
-                continue
-            hits.append(Hit(rule.kind, rule.id, start, end, 1.0, rule.severity))
-    return _merge(hits)
+            hit = Hit(rule.kind, rule.id, start, end, 1.0, rule.severity, rule.sure)
+            void = _voided(rule, start, end, reading, lexicon)
+            (voided if void or _excused(rule, start, end, reading) else hits).append(hit)
+    return Found(_merge(hits), voided)

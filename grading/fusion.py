@@ -14,6 +14,7 @@ from grading.detect import Hit, Reading
 from grading.features import pieces
 
 _MOST_CHARS = 44
+_WARM = frozenset({"empathy", "apology", "thanks"})
 _SURE = frozenset({"thanks", "apology", "greeting", "closing", "restate"})
 
 
@@ -59,8 +60,20 @@ def _around(hit: Hit, weighed: Sequence[Weighed]) -> list[Weighed]:
     return [part for part in weighed if part.start < hit.end and hit.start < part.end]
 
 
-def signals(hits: Sequence[Hit], voided: Sequence[Hit], weighed: Sequence[Weighed]) -> list[Hit]:
-    """Drop signals the classifier finds unlikely, add those it is sure of."""
+def signals(
+    hits: Sequence[Hit],
+    voided: Sequence[Hit],
+    weighed: Sequence[Weighed],
+    insincere: frozenset[tuple[int, int]] = frozenset(),
+) -> list[Hit]:
+    """Drop signals the classifier finds unlikely, add those it is sure of.
+
+    Args:
+        hits: found by the word lists.
+        voided: matches a guard took away; they are not brought back.
+        weighed: the classifiers' view of each stretch.
+        insincere: stretches in which no warmth is added.
+    """
     rule = rubric.load().classifier
     kept: list[Hit] = []
     for hit in hits:
@@ -73,22 +86,36 @@ def signals(hits: Sequence[Hit], voided: Sequence[Hit], weighed: Sequence[Weighe
         for kind, share in part.signals.items():
             inside = [h for h in (*kept, *voided) if h.kind == kind]
             taken = any(h.start < part.end and part.start < h.end for h in inside)
+            if kind in _WARM and (part.start, part.end) in insincere:
+                continue
             if share >= rule.add_signal and not taken:
                 strength = rule.strength.get(kind, 0.9)
                 kept.append(Hit(kind, f"{kind}.model", part.start, part.end, strength))
     return sorted(kept, key=lambda h: (h.start, h.end, h.kind))
 
 
-def breaches(hits: Sequence[Hit], weighed: Sequence[Weighed], flags: frozenset[str]) -> list[Hit]:
-    """Drop breaches the classifier finds very unlikely, add those it is sure of."""
+def breaches(
+    hits: Sequence[Hit],
+    weighed: Sequence[Weighed],
+    flags: frozenset[str],
+    voided: Sequence[Hit] = (),
+) -> list[Hit]:
+    """Drop breaches the classifier finds very unlikely, add those it is sure of.
+
+    Args:
+        hits: found by the word lists; sure ones stay.
+        weighed: the classifiers' view of each stretch.
+        flags: of the moment.
+        voided: matches that were quoted or excused; they are not brought back.
+    """
     rule = rubric.load().classifier
     kept: list[Hit] = []
     for hit in hits:
         around = [part.breaches for part in _around(hit, weighed)]
-        likely = any(
+        likely = hit.sure or any(
             hit.kind not in shares
             or shares[hit.kind] >= rule.keep_breach
-            or 1.0 - shares["clean"] >= rule.keep_any
+            or 1.0 - shares.get("clean", 1.0) >= rule.keep_any
             for shares in around
         )
         if likely or not around:
@@ -99,7 +126,10 @@ def breaches(hits: Sequence[Hit], weighed: Sequence[Weighed], flags: frozenset[s
             if severity is None or flags & set(rule.not_when.get(kind, ())):
                 continue
             least = rule.add_fatal if severity == "fatal" else rule.add_breach
-            if share >= least and not any(h.kind == kind for h in kept):
+            excused = any(
+                h.kind == kind and h.start < part.end and part.start < h.end for h in voided
+            )
+            if share >= least and not excused and not any(h.kind == kind for h in kept):
                 rule_id = f"{kind}.model"
                 kept.append(Hit(kind, rule_id, part.start, part.end, 1.0, severity))
     return sorted(kept, key=lambda h: (h.start, h.end, h.kind))

@@ -30,7 +30,10 @@ class SignalEntry(Entry):
 
 
 class ViolationEntry(Entry):
-    """One wording family of a breach; ``needs`` and ``forbids`` are moment flags."""
+    """One wording family of a breach; ``needs`` and ``forbids`` are moment flags.
+
+    ``sure``: plain wordings that the classifier may not take back.
+    """
 
     id: str
     kind: str
@@ -38,6 +41,7 @@ class ViolationEntry(Entry):
     guards: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     forbids: tuple[str, ...] = ()
+    sure: bool = False
     any: tuple[str, ...]
     unless: tuple[str, ...] = ()
 
@@ -63,6 +67,7 @@ class Rule:
     forbids: frozenset[str]
     pattern: Pattern
     unless: Pattern | None
+    sure: bool = False
 
 
 @dataclass(frozen=True)
@@ -102,6 +107,7 @@ def _rule(entry: SignalEntry | ViolationEntry, name: str, guards: dict[str, Guar
         forbids=frozenset(breach.forbids if breach else ()),
         pattern=compile_any(entry.any, where),
         unless=_optional(entry.unless, where),
+        sure=breach.sure if breach else False,
     )
 
 

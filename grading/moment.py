@@ -21,6 +21,7 @@ from knowledge.text import plain
 _MAX_CHARS = 600
 _SHORT_CHARS = 18
 _LONG_TURNS = 4
+_WARNINGS_DUE = 2  # before this reply; the third may stand in it
 
 
 class FlagEntry(Entry):
@@ -127,6 +128,8 @@ def read(channel: Channel, history: list[Turn], *, staff: bool, folder: Path = F
         flags.add("longtalk")
     if staff or any(turn.role == "staff" for turn in history):
         flags.add("staff")
+    if _warnings(history) >= _WARNINGS_DUE and "abusive" in flags:
+        flags.add("warned3")
     if _comforted(history):
         flags.add("comforted")
     if "verified" not in flags:
@@ -136,6 +139,16 @@ def read(channel: Channel, history: list[Turn], *, staff: bool, folder: Path = F
         flags.add("phone")
     last_turn = max((at for at, turn in enumerate(history) if turn.role != "agent"), default=0)
     return Moment(channel, "staff" in flags, heat, frozenset(flags), last, last_turn, ever, quotes)
+
+
+def _warnings(history: list[Turn]) -> int:
+    """Count the agent's earlier turns that warned an abusive caller."""
+    pattern = next((flag.agent for flag in _load(FOLDER) if flag.id == "warned"), None)
+    return sum(
+        bool(pattern and pattern.search(plain(t.text[-_MAX_CHARS:])))
+        for t in history
+        if t.role == "agent"
+    )
 
 
 def _comforted(history: list[Turn]) -> bool:

@@ -6,11 +6,11 @@ Knows what the reply holds; not what was due.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from grading import echo, fusion, rubric
-from grading.detect import Hit, Reading, find_signals, find_violations, read
+from grading.detect import Hit, Reading, find_signals, read, scan_violations
 from grading.lexicon import Lexicon
 from grading.moment import Moment
 from grading.result import Turn
@@ -120,32 +120,34 @@ def _derived(reading: Reading, reply_flags: set[str], signals: Sequence[Hit]) ->
 def understand(raw: str, moment: Moment, history: Sequence[Turn], lexicon: Lexicon) -> Reply:
     """Read a reply once: signals, breaches, flags, strengths, the customer's facts it names."""
     reading = read(raw)
-    void = grader_stretches(reading)
-    if void:
-        reading = read(raw, void)
+    spoken = grader_stretches(reading)
+    if spoken:
+        reading = read(raw, spoken)
     found = find_signals(reading, lexicon)
     signals = found.hits
     if not moment.staff:
         staff_only = {"private", "affirm", "fact", "open_question", "options", "action_plan"}
         signals = [hit for hit in signals if hit.kind not in staff_only]
     signals = _with_echo(signals, reading, moment)
-    violations = find_violations(reading, lexicon, moment.flags)
+    breached = scan_violations(reading, lexicon, moment.flags)
+    violations = breached.hits
     rude: list[Hit] = []
     weighed = fusion.weigh(reading)
-    signals = fusion.signals(signals, found.voided, weighed)
+    void = frozenset(_insincere(reading, weighed, lexicon))
+    signals = fusion.signals(signals, found.voided, weighed, void)
     if not moment.staff:
-        violations = fusion.breaches(violations, weighed, moment.flags)
+        violations = fusion.breaches(violations, weighed, moment.flags, breached.voided)
         rude = [] if violations else fusion.rude(weighed, signals)
     flags = _word_flags(reading, moment, signals)
     kinds = {hit.kind for hit in signals}
-    if void:
+    if spoken:
         flags.add("instructs_grader")
     if _is_stacked(reading, kinds):
         flags.add("stacked")
     ratio = copied_ratio(reading.norm, moment.said)
     if ratio > 0.5:
         flags.add("copied")
-    flags |= _repeat_flags(reading, history)
+    flags |= _repeat_flags(reading, history, lexicon)
     strength = _strengths(signals) | _derived(reading, flags, signals)
     if "vague" in flags and "solution" in strength:
         strength["solution"] = min(strength["solution"], 0.5)
@@ -164,6 +166,17 @@ def understand(raw: str, moment: Moment, history: Sequence[Turn], lexicon: Lexic
     )
 
 
+def _insincere(
+    reading: Reading, weighed: Sequence[fusion.Weighed], lexicon: Lexicon
+) -> Iterator[tuple[int, int]]:
+    """Give the stretches whose sentence is sarcastic or a taunt: no warmth is added there."""
+    guards = [g.around for name in ("sarcastic", "taunt") if (g := lexicon.guards[name]).around]
+    for part in weighed:
+        low, high = reading.sentence(part.start)
+        if any(guard and guard.search(reading.norm, low, high) for guard in guards):
+            yield part.start, part.end
+
+
 def _with_echo(signals: list[Hit], reading: Reading, moment: Moment) -> list[Hit]:
     """Add empathy without feeling words, where no written-out empathy overlaps it."""
     if copied_ratio(reading.norm, moment.said) > 0.5:
@@ -177,7 +190,7 @@ def _with_echo(signals: list[Hit], reading: Reading, moment: Moment) -> list[Hit
     return sorted([*signals, *extra], key=lambda h: (h.start, h.end, h.kind))
 
 
-def _repeat_flags(reading: Reading, history: Sequence[Turn]) -> set[str]:
+def _repeat_flags(reading: Reading, history: Sequence[Turn], lexicon: Lexicon) -> set[str]:
     earlier = "\n".join(plain(t.text[-600:]) for t in history[-20:] if t.role == "agent")
     if not earlier:
         return set()
@@ -186,7 +199,9 @@ def _repeat_flags(reading: Reading, history: Sequence[Turn]) -> set[str]:
         flags.add("repeated")
     courtesy = rubric.wording()["courtesy"]
     mine = {m[0] for m in courtesy.finditer(reading.norm) if len(m[0]) >= 5}
-    if any(phrase in earlier for phrase in mine):
+    formulas = [rule.pattern for rule in lexicon.signals if rule.id == "empathy.formula"]
+    said_again = any(p.search(reading.norm) and p.search(earlier) for p in formulas)
+    if said_again or any(phrase in earlier for phrase in mine):
         flags |= {"repeated", "formula_again"}
     return flags
 

@@ -1,7 +1,4 @@
-"""A database in a fresh folder, a real server over one, and a browser."""
-
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -12,16 +9,22 @@ import httpx
 import pytest
 
 from app.pages.talks import Talks
-from app.records.store import Store
+from app.records.store import opened
 
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
+    "--disable-background-networking --disable-component-update --disable-sync"
+).split()
 
 
 @pytest.fixture
-def store(tmp_path):
-    records = Store(f"sqlite:///{tmp_path / 'kefu.sqlite3'}")
-    yield records
-    records.close()
+def store(tmp_path, monkeypatch):
+    monkeypatch.setenv("KEFU_HOME", str(tmp_path))
+    monkeypatch.setenv("KEFU_TYPING", "0")
+    monkeypatch.delenv("KEFU_DATABASE_URL", raising=False)
+    with opened() as records:
+        yield records
 
 
 @pytest.fixture
@@ -29,55 +32,52 @@ def talks(store):
     return Talks(store)
 
 
-@pytest.fixture(autouse=True)
-def _no_typing(monkeypatch):
-    monkeypatch.setenv("KEFU_TYPING", "0")
-
-
-@pytest.fixture
-def server(tmp_path):
-    """A real `kefu serve` on a free port; gives its address."""
+def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    log = tmp_path / "serve.log"
-    with log.open("wb") as err:
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """A real `kefu serve` on a free port with a home of its own; gives its address."""
+    port = free_port()
+    home = tmp_path_factory.mktemp("home")
+    env = os.environ | {"KEFU_HOME": str(home), "KEFU_TYPING": "0"}
+    log = tmp_path_factory.mktemp("log") / "serve.txt"
+    with log.open("wb") as stream:
         process = subprocess.Popen(
             [sys.executable, "-m", "app.cli", "serve", "--port", str(port)],
-            stderr=err, cwd=Path(__file__).parents[2],
-            env=os.environ | {"KEFU_HOME": str(tmp_path / "home"), "KEFU_TYPING": "0"},
+            env=env, stdout=stream, stderr=stream,
         )  # fmt: skip
-    address = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + 60
-    while "已启动" not in log.read_text(encoding="utf-8"):
-        if process.poll() is not None or time.monotonic() > deadline:
-            process.kill()
-            pytest.fail(f"server did not start: {log.read_text(encoding='utf-8')}")
-        time.sleep(0.1)
-    yield address
-    process.terminate()
-    process.wait(timeout=20)
+        try:
+            deadline = time.monotonic() + 60
+            while "已启动" not in log.read_text(encoding="utf-8"):
+                assert process.poll() is None, log.read_text(encoding="utf-8")
+                assert time.monotonic() < deadline, "kefu serve 60 秒内没有就绪"
+                time.sleep(0.1)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            process.wait(15)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def browser():
-    """Chromium; skipped with the reason where there is none, unless KEFU_REQUIRE_BROWSER is set."""
-    if BROWSER is None:
+    """Chromium; without it the test is skipped, or fails where KEFU_REQUIRE_BROWSER is set."""
+    if not CHROMIUM.exists():
         if os.environ.get("KEFU_REQUIRE_BROWSER"):
-            pytest.fail("KEFU_REQUIRE_BROWSER is set and there is no chromium")
-        pytest.skip("no chromium on this machine")
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    flags = (
-        "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
-        "--disable-background-networking --disable-component-update --disable-sync"
-    ).split()
-    with api.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=BROWSER, args=flags)
-        yield chromium
-        chromium.close()
+            pytest.fail(f"没有浏览器 {CHROMIUM}，而 KEFU_REQUIRE_BROWSER 要求有")
+        pytest.skip(f"没有浏览器 {CHROMIUM}")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield opened
+        opened.close()
 
 
 @pytest.fixture
 def client(server):
-    with httpx.Client(base_url=server, timeout=20) as one:
-        yield one
+    with httpx.Client(base_url=server, timeout=20) as http:
+        yield http

@@ -17,7 +17,8 @@ EVIL = "您好<script>alert(1)</script>，麻烦您看一下光猫的灯？<img 
 def _played(*replies):
     session = Session(scenario.get(CASE), 7)
     for reply in replies:
-        session.say(reply)
+        if session.state.ended is None:
+            session.say(reply)
     return session
 
 

@@ -26,10 +26,19 @@ def _all(views):
     return asyncio.run(collect())
 
 
+def _built(records):
+    """Build inside a running loop: without one, Gradio makes a loop a lock and leaves it open."""
+
+    async def build():
+        return create_app(records)
+
+    return asyncio.run(build())
+
+
 @pytest.fixture(scope="module")
 def app(tmp_path_factory):
     records = Store(f"sqlite:///{tmp_path_factory.mktemp('web') / 'kefu.sqlite3'}")
-    yield create_app(records), moves.Talks(records)
+    yield _built(records), moves.Talks(records)
     records.close()
 
 
@@ -114,7 +123,7 @@ def test_no_download_before_the_end_then_only_for_its_visitor(app, web):
     _all(moves.send(talks, ANN, "=1+1 您好<script>", talk.token))
     # The application holds its own live talks; ended in the database, it shows there too.
     talks.store.stop(talk.token, "stopped")
-    fresh = TestClient(create_app(talks.store), base_url="http://127.0.0.1")
+    fresh = TestClient(_built(talks.store), base_url="http://127.0.0.1")
     got = fresh.get("/report.html", headers=mine)
     assert got.status_code == 200 and got.headers["cache-control"] == "no-store"
     assert "<script" not in got.text

@@ -54,7 +54,9 @@ def test_a_fact_that_needs_trust_is_kept_back_below_it():
         pytest.param("不能派师傅今天下午四点上门。", KNOWN, (), id="denied"),
         pytest.param("您说“派师傅今天下午四点上门”。", KNOWN, (), id="quoted"),
         pytest.param("您是要师傅今天下午四点上门吗？", KNOWN, (), id="only asked"),
-        pytest.param("我派师傅今天下午四点上门，您看可以吗？", KNOWN, ("visit",), id="asks consent"),
+        pytest.param(
+            "我派师傅今天下午四点上门，您看可以吗？", KNOWN, ("visit",), id="asks consent"
+        ),
         pytest.param(VISIT, KNOWN | {"visit"}, (), id="met before"),
     ],
 )

@@ -57,9 +57,7 @@ def test_a_breach_the_classifier_finds_impossible_is_dropped():
 
 def test_a_breach_only_the_classifier_sees_is_added_when_sure_and_with_its_severity():
     found = fusion.breaches([], [part(breaches={"sarcasm": SURE})], frozenset())
-    assert [(h.rule, h.severity) for h in found] == [
-        ("sarcasm.model", RULE.severity["sarcasm"])
-    ]
+    assert [(h.rule, h.severity) for h in found] == [("sarcasm.model", RULE.severity["sarcasm"])]
     unsure = RULE.add_breach / 2
     assert fusion.breaches([], [part(breaches={"sarcasm": unsure})], frozenset()) == []
 

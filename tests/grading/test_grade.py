@@ -33,7 +33,9 @@ RAW = [
     pytest.param(GOOD.replace("，", "👨‍👩‍👧，"), id="joined emoji inside"),
     pytest.param("鄧女士，對不起，耽誤了孩子的網課。我現在給您派師傅。", id="traditional"),
     pytest.param("ＡＢＣ，對不起！我现在给您派师傅，１６：００前上门。", id="full width"),
-    pytest.param("对 不 起，耽误您了\r\n我现在给您派师傅，\r\n今天 16:00 前上门", id="CRLF and blanks"),
+    pytest.param(
+        "对 不 起，耽误您了\r\n我现在给您派师傅，\r\n今天 16:00 前上门", id="CRLF and blanks"
+    ),
     pytest.param("㈱①对不起，⑯点前给您派师傅，别激动。", id="characters that grow"),
     pytest.param("\u200b对\u200b不起，\ufeff别激动，等着吧。", id="invisible characters"),
     pytest.param("e\u0301 对不起，你先冷静一下。", id="combining marks"),

@@ -46,5 +46,7 @@ def test_a_row_off_the_menu_is_refused(change):
 
 
 def test_the_limits_themselves_are_allowed():
-    row = GradeRow(channel="chat", reply="好", history=[Turn(role="agent", text="喂" * 20_000)] * 200)
+    row = GradeRow(
+        channel="chat", reply="好", history=[Turn(role="agent", text="喂" * 20_000)] * 200
+    )
     assert len(row.history) == 200

@@ -55,7 +55,11 @@ def test_training_twice_gives_the_same_weights_that_know_their_sentences():
 
 
 def test_three_kinds_are_told_apart():
-    rows = [*ROWS, {"text": "等着吧等着吧", "kind": "shirk"}, {"text": "你就等着吧", "kind": "shirk"}]
+    rows = [
+        *ROWS,
+        {"text": "等着吧等着吧", "kind": "shirk"},
+        {"text": "你就等着吧", "kind": "shirk"},
+    ]
     model = train.fit("violations", rows)
     assert model.labels == ("clean", "cold", "shirk")
     for row in rows:
