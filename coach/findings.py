@@ -189,7 +189,7 @@ def _odd(reading: Reading, grade: Grade, scenario: Scenario, touched: bool) -> s
 
 @dataclass(frozen=True)
 class Before:
-    """What held before a reply: ids of told facts and met goals, trust 0-100, a wish for the boss."""
+    """What held before a reply: ids of told facts and met goals, trust 0-100, boss wanted."""
 
     known: frozenset[str]
     trust: float

@@ -70,7 +70,7 @@ class ScriptedVoice:
 
     def _line(self, move: Move, scenario: Scenario, state: State, dice: random.Random) -> str:
         own = _own_lines(move, scenario)
-        fresh = [line for line in own if line not in self.said]
+        fresh = [line for line in own if self._is_new(line)]
         must = move.act in ("fact", "met", "trap")
         if fresh and (must or move.act == "ask" or dice.random() < _SCENARIO_FIRST):
             return self._take(dice.choice(fresh))
@@ -92,13 +92,16 @@ class ScriptedVoice:
             typed = [x for x in pool if x.types]
             if typed and dice.random() < 0.55:
                 pool = typed
-            texts = [t for x in pool if (t := _fill(x.say, scenario)) not in self.said]
+            texts = [t for x in pool if self._is_new(t := _fill(x.say, scenario))]
             if texts:
                 return self._take(dice.choice(texts))
         return ""
 
+    def _is_new(self, line: str) -> bool:
+        return self.said.isdisjoint(line.split("\n"))
+
     def _take(self, line: str) -> str:
-        self.said.add(line)
+        self.said.update(line.split("\n"))
         return line
 
 

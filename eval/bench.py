@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 from coach import scenario
@@ -56,9 +57,9 @@ def _grading() -> list[tuple[str, str]]:
     times, cuts = [], []
     for _ in range(_ROUNDS):
         for row in rows:
-            times.append(_milliseconds(lambda row=row: grade(row)))
+            times.append(_milliseconds(partial(grade, row)))
             norm = plain(row.reply)
-            cuts.append(_milliseconds(lambda norm=norm: words(norm)))
+            cuts.append(_milliseconds(partial(words, norm)))
     median = statistics.median(times)
     return [
         (f"评一条回复，中位（{len(rows)} 条，{_ROUNDS} 轮）", f"{median:.2f} ms"),
@@ -73,7 +74,7 @@ def _growth() -> list[tuple[str, str]]:
     for chars in (250, 500, 1000, MAX_REPLY_CHARS):
         text = (base * (chars // len(base) + 1))[:chars]
         row = GradeRow(channel="inbound", reply=text)
-        best = min(_milliseconds(lambda row=row: grade(row)) for _ in range(3))
+        best = min(_milliseconds(partial(grade, row)) for _ in range(3))
         found.append((f"评 {chars} 字", f"{best:.1f} ms，每百字 {100 * best / chars:.2f} ms"))
 
     def refuse() -> None:
@@ -103,7 +104,7 @@ def _process() -> list[tuple[str, str]]:
 def _search() -> list[tuple[str, str]]:
     retriever = Retriever()
     queries = ["客户一骂我就慌", "人家话还没讲完我就插嘴了", "新人离职太多怎么算流失率"] * 20
-    times = [_milliseconds(lambda q=q: retriever.search(q, "高级")) for q in queries]
+    times = [_milliseconds(partial(retriever.search, q, "高级")) for q in queries]
     return [("检索一句，中位", f"{statistics.median(times):.2f} ms")]
 
 
@@ -121,7 +122,7 @@ def _talks() -> list[tuple[str, str]]:
         for reply in case.paths.right:
             if session.state.ended:
                 break
-            spent = _milliseconds(lambda reply=reply: session.say(reply))
+            spent = _milliseconds(partial(session.say, reply))
             with guard:
                 times.append(spent)
         alone = Session(case, number)

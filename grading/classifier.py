@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
+import zipfile
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,7 +95,7 @@ def load(name: str, folder: Path = FOLDER) -> Classifier:
                 bias=data["bias"],
                 exclusive=bool(data["exclusive"]),
             )
-    except (OSError, ValueError, KeyError, UnicodeDecodeError) as error:
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise DataError(
             f"{path} 读不出来，请重新安装，或用 python -m grading.train 重新生成"
         ) from error

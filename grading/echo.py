@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import re
+
 from grading import rubric
 from grading.detect import Hit, Reading
 from grading.moment import Moment
@@ -12,6 +14,7 @@ from grading.words import case_words
 
 _FIRST_SENTENCES = 3
 _LEAST_CHARS = 4
+_QUOTE = re.compile(r"[“”「」『』\"]")
 
 
 def _pairs_in(text: str, pairs: set[str]) -> int:
@@ -44,6 +47,7 @@ def find(reading: Reading, moment: Moment) -> list[Hit]:
             if len(c.text) >= _LEAST_CHARS
             and not words["echo_block"].search(c.text)
             and "？" not in c.tail
+            and not _QUOTE.search(c.text)
             and not reading.is_quoted(c.start, c.end)
             and not reading.is_void(c.start, c.end)
         ]

@@ -62,6 +62,20 @@ def _server(app: Any, host: str, port: int) -> Any:  # noqa: ANN401 - uvicorn is
     )  # fmt: skip
 
 
+def _warm() -> None:
+    """Load words, rules and scenarios before the first visitor waits for them.
+
+    Raises:
+        DataError: a data file is wrong.
+    """
+    from coach import scenario
+    from coach.session import Session
+
+    for case in scenario.load_all().values():
+        Session(case, 0)
+    Session(case, 0).say("您好，请问有什么可以帮您？")
+
+
 def run(args: argparse.Namespace) -> int:
     """Serve the page until Ctrl+C.
 
@@ -78,6 +92,7 @@ def run(args: argparse.Namespace) -> int:
     with store.opened() as records:
         from app.web import create_app
 
+        _warm()
         server = _server(create_app(records), host, args.port)
         try:
             server.run()

@@ -4,11 +4,16 @@ from app import home
 from knowledge.datafile import DataError
 
 
-def test_the_home_is_made_where_the_setting_says(home):
-    from app import home as module
+@pytest.fixture(autouse=True)
+def place(tmp_path, monkeypatch):
+    monkeypatch.setenv("KEFU_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("KEFU_DATABASE_URL", raising=False)
+    return tmp_path / "home"
 
-    assert module.folder() == home and home.is_dir()
-    assert list(home.iterdir()) == [], "the probe is taken away again"
+
+def test_the_home_is_made_where_the_setting_says(place):
+    assert home.folder() == place and place.is_dir()
+    assert list(place.iterdir()) == [], "the probe is taken away again"
 
 
 def test_without_a_setting_the_platform_decides(monkeypatch, tmp_path):
