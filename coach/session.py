@@ -44,6 +44,14 @@ class PlayTurn(BaseModel):
     versions: Versions
 
 
+def _number(graded: Grade, turn: int) -> None:
+    """Write the turn into every span of a grade, as spans of a session carry it."""
+    parts = graded.dimensions
+    evidence = [*parts.empathy.evidence, *parts.politeness.evidence, *parts.procedure.evidence]
+    for span in (*graded.signals, *graded.violations, *evidence):
+        span.turn = turn
+
+
 class Session:
     """A talk in one scenario with one seed."""
 
@@ -112,6 +120,7 @@ class Session:
             extra=findings.limit_hits(reply, case),
             staff=case.kind == "staff",
         )
+        _number(graded, self.state.turn + 1)
         before = findings.Before(
             known=frozenset(self.state.revealed) | frozenset(self.state.met),
             trust=self.state.trust,

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from grading import classifier, rubric
 from grading.detect import Hit, Reading
 from grading.features import pieces
+from grading.lexicon import Lexicon
 
+Excused = frozenset[tuple[str, int]]
 _MOST_CHARS = 44
 _WARM = frozenset({"empathy", "apology", "thanks"})
 _SURE = frozenset({"thanks", "apology", "greeting", "closing", "restate"})
@@ -99,6 +101,7 @@ def breaches(
     weighed: Sequence[Weighed],
     flags: frozenset[str],
     voided: Sequence[Hit] = (),
+    excused: Excused = frozenset(),
 ) -> list[Hit]:
     """Drop breaches the classifier finds very unlikely, add those it is sure of.
 
@@ -107,6 +110,7 @@ def breaches(
         weighed: the classifiers' view of each stretch.
         flags: of the moment.
         voided: matches that were quoted or excused; they are not brought back.
+        excused: (kind, start of stretch) where a reason and a way out follow.
     """
     rule = rubric.load().classifier
     kept: list[Hit] = []
@@ -126,13 +130,29 @@ def breaches(
             if severity is None or flags & set(rule.not_when.get(kind, ())):
                 continue
             least = rule.add_fatal if severity == "fatal" else rule.add_breach
-            excused = any(
+            if (kind, part.start) in excused:
+                continue
+            taken = any(
                 h.kind == kind and h.start < part.end and part.start < h.end for h in voided
             )
-            if share >= least and not excused and not any(h.kind == kind for h in kept):
+            if share >= least and not taken and not any(h.kind == kind for h in kept):
                 rule_id = f"{kind}.model"
                 kept.append(Hit(kind, rule_id, part.start, part.end, 1.0, severity))
     return sorted(kept, key=lambda h: (h.start, h.end, h.kind))
+
+
+def excuses(reading: Reading, weighed: Sequence[Weighed], book: Lexicon) -> Excused:
+    """Find the stretches after which a reason and a way out follow, by kind of breach."""
+    wanted = rubric.load().classifier.excuse
+    words = {rule.id: rule.unless for rule in book.violations}
+    found: set[tuple[str, int]] = set()
+    for kind, rule_id in wanted.items():
+        pattern = words.get(rule_id)
+        for part in weighed:
+            _, high = reading.sentences(part.start, 1)
+            if pattern and pattern.search(reading.norm, part.start, max(high, part.end)):
+                found.add((kind, part.start))
+    return frozenset(found)
 
 
 def rude(weighed: Sequence[Weighed], found: Sequence[Hit]) -> list[Hit]:

@@ -136,7 +136,10 @@ def understand(raw: str, moment: Moment, history: Sequence[Turn], lexicon: Lexic
     void = frozenset(_insincere(reading, weighed, lexicon))
     signals = fusion.signals(signals, found.voided, weighed, void)
     if not moment.staff:
-        violations = fusion.breaches(violations, weighed, moment.flags, breached.voided)
+        excused = fusion.excuses(reading, weighed, lexicon)
+        violations = fusion.breaches(
+            violations, weighed, moment.flags, voided=breached.voided, excused=excused
+        )
         rude = [] if violations else fusion.rude(weighed, signals)
     flags = _word_flags(reading, moment, signals)
     kinds = {hit.kind for hit in signals}

@@ -128,6 +128,7 @@ class ClassifierRule(Entry):
     rude_points: float
     severity: dict[str, Severity]
     not_when: dict[str, tuple[str, ...]]
+    excuse: dict[str, str]
     strength: dict[str, float]
 
 

@@ -10,6 +10,7 @@ from app.commands import rows
 from coach import report, scenario
 from coach.scenario import Scenario
 from coach.session import PlayTurn, Session
+from knowledge.datafile import DataError
 
 _ENDS = {
     "resolved": "问题解决，对方满意地结束了对话",
@@ -83,10 +84,13 @@ def _batch(session: Session, args: argparse.Namespace) -> None:
     replies = _replies(rows.read(args.replies))
     used = 0
     shown = [session.turns[0]]
-    for reply in replies:
+    for line, reply in enumerate(replies, 1):
         if session.state.ended:
             break
-        shown.append(session.say(reply))
+        try:
+            shown.append(session.say(reply))
+        except DataError as error:
+            raise DataError(f"第 {line} 行 {error}") from None
         used += 1
     for turn in shown:
         if args.json:

@@ -6,6 +6,7 @@ import argparse
 import logging
 import os
 import socket
+import threading
 from typing import Any
 
 from app import out
@@ -48,6 +49,7 @@ def _server(app: Any, host: str, port: int) -> Any:  # noqa: ANN401 - uvicorn is
             await super().startup(sockets=sockets)
             if self.started:
                 out.note(f"已启动 http://{shown}:{port} ，按 Ctrl+C 停止")
+                threading.Thread(target=_warm, daemon=True).start()
 
         def handle_exit(self, sig: int, frame: Any) -> None:  # noqa: ANN401
             logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # open pages are cut off
@@ -63,17 +65,16 @@ def _server(app: Any, host: str, port: int) -> Any:  # noqa: ANN401 - uvicorn is
 
 
 def _warm() -> None:
-    """Load words, rules and scenarios before the first visitor waits for them.
-
-    Raises:
-        DataError: a data file is wrong.
-    """
+    """Load words and rules while the first visitor is still choosing; say so if they are wrong."""
     from coach import scenario
     from coach.session import Session
 
-    for case in scenario.load_all().values():
-        Session(case, 0)
-    Session(case, 0).say("您好，请问有什么可以帮您？")
+    try:
+        for case in scenario.load_all().values():
+            Session(case, 0)
+        Session(case, 0).say("您好，请问有什么可以帮您？")
+    except DataError as error:
+        out.note(f"kefu serve：{error}")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -92,7 +93,6 @@ def run(args: argparse.Namespace) -> int:
     with store.opened() as records:
         from app.web import create_app
 
-        _warm()
         server = _server(create_app(records), host, args.port)
         try:
             server.run()

@@ -1,3 +1,5 @@
+import functools
+
 import pytest
 
 from coach import report, scenario
@@ -8,8 +10,14 @@ from tests.talk import played
 
 NAME = "broadband-third-call"
 CASE = scenario.get(NAME)
-GOOD = report.make(played(NAME, CASE.paths.right))
-BAD = report.make(played(NAME, CASE.paths.wrong))
+
+
+@functools.cache
+def of_path(name, path):
+    return report.make(played(name, getattr(scenario.get(name).paths, path)))
+
+
+GOOD, BAD = of_path(NAME, "right"), of_path(NAME, "wrong")
 
 
 def test_the_right_path_scores_above_the_wrong_and_every_end_is_named():
@@ -20,8 +28,7 @@ def test_the_right_path_scores_above_the_wrong_and_every_end_is_named():
 
 @pytest.mark.parametrize("case", scenario.load_all().values(), ids=lambda case: case.id)
 def test_in_every_scenario_the_right_path_does_more_steps_and_scores_higher(case):
-    good = report.make(played(case.id, case.paths.right))
-    bad = report.make(played(case.id, case.paths.wrong))
+    good, bad = of_path(case.id, "right"), of_path(case.id, "wrong")
     done = [sum(step.status == "done" for step in made.steps) for made in (good, bad)]
     assert done[0] > done[1]
     assert good.overall > bad.overall
@@ -30,7 +37,7 @@ def test_in_every_scenario_the_right_path_does_more_steps_and_scores_higher(case
 @pytest.mark.parametrize("case", scenario.load_all().values(), ids=lambda case: case.id)
 def test_the_written_right_path_passes_its_own_grader(case):
     # 60 of 100 is a pass in the standard; a model talk below it would teach the wrong thing
-    assert report.make(played(case.id, case.paths.right)).overall >= 60
+    assert of_path(case.id, "right").overall >= 60
 
 
 def test_every_step_of_the_scenario_stands_once_with_its_citation():

@@ -183,6 +183,6 @@ def test_a_staff_talk_has_staff_turns_and_is_graded_as_one():
     assert "missing_greeting" not in found
 
 
-def test_one_more_unfulfilled_word_keeps_the_talk_inside_its_turns():
+def test_no_talk_outlasts_the_turns_of_its_scenario():
     for case in CASES.values():
         assert len(played(case.id, ["您好。", "好的。"] * 20).turns) - 1 <= case.max_turns

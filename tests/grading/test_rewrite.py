@@ -2,8 +2,9 @@ import re
 
 import pytest
 
-from grading import lexicon
+from grading import lexicon, rewrite
 from grading.rewrite import instead_of
+from knowledge.datafile import DataError
 from tests.talk import COMPLAINT, graded
 
 DIGIT = re.compile(r"\d")
@@ -62,6 +63,17 @@ def test_words_to_the_grader_are_not_carried_over():
 def test_an_unknown_kind_has_no_ready_wording():
     assert instead_of("nothing") == ""
     assert all(instead_of(rule.kind) for rule in lexicon.load().violations)
+
+
+def test_a_table_that_is_none_is_refused_by_file(tmp_path, monkeypatch):
+    (tmp_path / "instead.yaml").write_text("- 一\n- 二\n", encoding="utf-8")
+    monkeypatch.setattr(rewrite, "FOLDER", tmp_path)
+    rewrite._instead.cache_clear()
+    try:
+        with pytest.raises(DataError, match=r"instead\.yaml：应为“类别: 说法”的对照表"):
+            instead_of("cold")
+    finally:
+        rewrite._instead.cache_clear()
 
 
 def test_ready_wordings_hold_slots_and_no_numbers():
