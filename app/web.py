@@ -10,7 +10,6 @@ import secrets
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import urlsplit
 
-import gradio as gr
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.datastructures import Headers, MutableHeaders
@@ -143,24 +142,10 @@ def create_app(store: Store) -> FastAPI:
         text = html.as_json(told.tell(talk.session, stopped=talk.stopped))
         return Response(text, media_type="application/json", headers=_attached("kefu-report.json"))
 
-    page = practice.Page(talks)
-    blocks = page.build().queue(default_concurrency_limit=None, api_open=False)
-    gr.mount_gradio_app(
-        app, blocks, path="/", footer_links=[], run_history=False, allowed_paths=[],
-        show_error=False, max_file_size=1, ssr_mode=False, enable_monitoring=False, pwa=False,
-        mcp_server=False, theme=_theme(), head=practice.head(), js=practice.script(),
-    )  # fmt: skip
+    practice.mount(app, talks)
     app.add_middleware(Doorkeeper)
     return app
 
 
 def _attached(name: str) -> dict[str, str]:
     return {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-
-
-def _theme() -> gr.themes.Base:
-    fonts = ("PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "sans-serif")
-    return gr.themes.Base(
-        primary_hue="teal", neutral_hue="gray", radius_size="md", text_size="lg", font=fonts,
-        font_mono=("ui-monospace", "monospace"),
-    )  # fmt: skip

@@ -13,9 +13,11 @@ from grading import classifier, rubric
 from grading.detect import Hit, Reading
 from grading.features import pieces
 from grading.lexicon import Lexicon
+from knowledge.text import has_chinese
 
 Excused = frozenset[tuple[str, int]]
 _MOST_CHARS = 44
+_DEEDS = frozenset({"solution", "transfer", "timeframe"})
 _WARM = frozenset({"empathy", "apology", "thanks"})
 _SURE = frozenset({"thanks", "apology", "greeting", "closing", "restate"})
 
@@ -53,6 +55,8 @@ def weigh(reading: Reading) -> list[Weighed]:
     for start, end in stretches(reading):
         if reading.is_quoted(start, end) or reading.is_void(start, end):
             continue
+        if not has_chinese(reading.norm[start:end]):
+            continue
         counts = Counter(pieces(reading.norm[start:end]))
         found.append(Weighed(start, end, signals.weigh(counts), breaches.weigh(counts)))
     return found
@@ -67,6 +71,7 @@ def signals(
     voided: Sequence[Hit],
     weighed: Sequence[Weighed],
     insincere: frozenset[tuple[int, int]] = frozenset(),
+    refusing: frozenset[tuple[int, int]] = frozenset(),
 ) -> list[Hit]:
     """Drop signals the classifier finds unlikely, add those it is sure of.
 
@@ -75,6 +80,7 @@ def signals(
         voided: matches a guard took away; they are not brought back.
         weighed: the classifiers' view of each stretch.
         insincere: stretches in which no warmth is added.
+        refusing: stretches that say something cannot be done: no deed is added there.
     """
     rule = rubric.load().classifier
     kept: list[Hit] = []
@@ -88,6 +94,8 @@ def signals(
         for kind, share in part.signals.items():
             inside = [h for h in (*kept, *voided) if h.kind == kind]
             taken = any(h.start < part.end and part.start < h.end for h in inside)
+            if kind in _DEEDS and (part.start, part.end) in refusing:
+                continue
             if kind in _WARM and (part.start, part.end) in insincere:
                 continue
             if share >= rule.add_signal and not taken:

@@ -134,7 +134,11 @@ def understand(raw: str, moment: Moment, history: Sequence[Turn], lexicon: Lexic
     rude: list[Hit] = []
     weighed = fusion.weigh(reading)
     void = frozenset(_insincere(reading, weighed, lexicon))
-    signals = fusion.signals(signals, found.voided, weighed, void)
+    refusal = rubric.wording()["refusal"]
+    refusing = frozenset(
+        (p.start, p.end) for p in weighed if refusal.search(reading.norm, p.start, p.end)
+    )
+    signals = fusion.signals(signals, found.voided, weighed, insincere=void, refusing=refusing)
     if not moment.staff:
         excused = fusion.excuses(reading, weighed, lexicon)
         violations = fusion.breaches(

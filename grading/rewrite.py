@@ -43,6 +43,7 @@ def _clean(reply: Reply) -> list[str]:
     reading = reply.reading
     empty = [hit for hit in reply.signals if hit.rule == "empathy.formula"]
     bad = [(hit.start, hit.end) for hit in (*reply.violations, *empty)] + list(reading.void)
+    bad += [reading.sentence(h.start) for h in reply.violations if h.severity == "fatal"]
     raw = reading.text.raw
     kept: list[str] = []
     for clause in reading.clauses:

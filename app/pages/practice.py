@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import gradio as gr
+from fastapi import FastAPI
 
 from app.pages import chooser, frame, moves
 from app.pages.moves import View
@@ -236,3 +237,21 @@ class Page:
             button.click(self.finish, self.token, whole, **plain)
         self.again_button.click(self.again, self.token, whole, **plain)
         self.change_button.click(self.change, None, whole, **plain)
+
+
+def mount(app: FastAPI, talks: Talks) -> None:
+    """Mount the page of one database's talks at the root of an application."""
+    blocks = Page(talks).build().queue(default_concurrency_limit=None, api_open=False)
+    gr.mount_gradio_app(
+        app, blocks, path="/", footer_links=[], run_history=False, allowed_paths=[],
+        show_error=False, max_file_size=1, ssr_mode=False, enable_monitoring=False, pwa=False,
+        mcp_server=False, theme=_theme(), head=head(), js=script(),
+    )  # fmt: skip
+
+
+def _theme() -> gr.themes.Base:
+    fonts = ("PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "sans-serif")
+    return gr.themes.Base(
+        primary_hue="teal", neutral_hue="gray", radius_size="md", text_size="lg", font=fonts,
+        font_mono=("ui-monospace", "monospace"),
+    )  # fmt: skip

@@ -135,7 +135,20 @@ def test_scores_are_rounded_to_a_tenth_and_levels_follow():
 
 
 @pytest.mark.parametrize(
-    "reply", ["", " ", "\n", "。。。", "！？", "😊", "\u200b\u200b", "- - -", "123456", "hfjd kksl"]
+    "reply",
+    [
+        "",
+        " ",
+        "\n",
+        "。。。",
+        "！？",
+        "😊",
+        "\u200b\u200b",
+        "- - -",
+        "123456",
+        "hfjd kksl",
+        "ajsd kjahs dkjh",
+    ],
 )
 def test_what_cannot_be_judged_is_unscored_with_a_cause_and_never_zero(reply):
     result = graded(reply)

@@ -100,6 +100,20 @@ def test_hollow_politeness_is_no_signal_and_scores_below_the_honest(honest, holl
     assert empty.overall < meant.overall
 
 
+@pytest.mark.parametrize(
+    "done, denied, kind",
+    [
+        pytest.param("我帮您转主管。", "不能给您转主管。", "transfer", id="no supervisor"),
+        pytest.param("这件支持退货。", "这件不支持退货。", "solution", id="no return"),
+        pytest.param("三点前给您回电。", "三点前没法给您回电。", "timeframe", id="no time"),
+    ],
+)
+def test_what_is_refused_is_not_counted_as_done(done, denied, kind):
+    said = "东西坏了，我要退货，叫你们领导来，几点给我回话？"
+    assert kind in kinds(graded(done, said).signals)
+    assert kind not in kinds(graded(denied, said).signals)
+
+
 def test_piled_up_politeness_is_worth_less_than_one_apology():
     piled = "对不起对不起非常抱歉，感谢您的理解，感谢您的支持，感谢您的耐心，敬请谅解。"
     one, many = graded("对不起。" + ACTION), graded(piled + ACTION)
