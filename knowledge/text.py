@@ -77,6 +77,7 @@ def _normal_char(char: str) -> str:
     return "".join(c for c in folded if unicodedata.category(c) not in _DROPPED)
 
 
+@functools.lru_cache(maxsize=4096)
 def normalise(raw: str) -> Text:
     """Normalise a text and remember where every character came from.
 

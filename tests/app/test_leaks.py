@@ -2,6 +2,7 @@
 
 import html
 import json
+import secrets
 
 import pytest
 
@@ -16,6 +17,7 @@ class Browser:
 
     def __init__(self, client):
         self.client = client
+        self.name = secrets.token_hex(8)
         self.bodies = []
         self.get("/")
         self.config = json.loads(self.get("/config"))
@@ -39,12 +41,12 @@ class Browser:
             for one in self.config["dependencies"]
             if any(e == event and (source is None or t == source) for t, e in one["targets"])
         )
-        body = {"data": list(data), "fn_index": number, "session_hash": "leaktest"}
+        body = {"data": list(data), "fn_index": number, "session_hash": self.name}
         joined = self.client.post("/gradio_api/queue/join", json=body)
         assert joined.status_code == 200, joined.text
         self.bodies.append(joined.text)
         said = ""
-        url = "/gradio_api/queue/data?session_hash=leaktest"
+        url = f"/gradio_api/queue/data?session_hash={self.name}"
         with self.client.stream("GET", url) as stream:
             for line in stream.iter_lines():
                 if line.startswith("data:"):

@@ -52,7 +52,9 @@ def web(app):
 
 def test_a_visitor_gets_128_random_bits_only_the_browser_can_send(web):
     cookie = web.get("/").headers["set-cookie"]
-    assert re.fullmatch(r"kefu_visitor=[0-9a-f]{32}; HttpOnly; SameSite=Strict; Path=/", cookie)
+    assert re.fullmatch(
+        r"kefu_visitor=[0-9a-f]{32}; Path=/; Max-Age=[0-9]+; HttpOnly; SameSite=Strict", cookie
+    )
 
 
 def test_a_visitor_keeps_the_cookie(web):
@@ -100,7 +102,30 @@ def test_the_page_asks_no_other_site_for_fonts_or_scripts(web):
 
 
 def test_no_event_is_offered_as_a_named_api(web):
-    assert web.get("/gradio_api/info").json()["named_endpoints"] == {}
+    assert web.get("/gradio_api/info").status_code == 404
+
+
+def test_another_visitor_cannot_listen_to_a_session(web):
+    mine, other = "a" * 32, "b" * 32
+    body = {"data": [], "fn_index": 0, "session_hash": "s1"}
+    web.post("/gradio_api/queue/join", json=body, headers={"Cookie": f"kefu_visitor={mine}"})
+    heard = "/gradio_api/queue/data?session_hash=s1"
+    refused = web.get(heard, headers={"Cookie": f"kefu_visitor={other}"})
+    assert refused.status_code == 403
+    joined = web.post(
+        "/gradio_api/queue/join", json=body, headers={"Cookie": f"kefu_visitor={other}"}
+    )
+    assert joined.status_code == 403
+
+
+def test_a_link_from_another_site_does_not_replace_the_visitor(web):
+    answer = web.get("/", headers={"Sec-Fetch-Site": "cross-site"})
+    assert "set-cookie" not in answer.headers and "refresh" in answer.text
+
+
+def test_a_body_past_the_limit_is_refused(web):
+    sent = web.post("/gradio_api/queue/join", content=b"x" * 300_000)
+    assert sent.status_code == 413
 
 
 # Downloads ------------------------------------------------------------------------------------
