@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from typing import TYPE_CHECKING
 
 from app import out
 from app.commands import rows
@@ -11,6 +12,9 @@ from coach import report, scenario
 from coach.scenario import Scenario
 from coach.session import PlayTurn, Session
 from knowledge.datafile import DataError
+
+if TYPE_CHECKING:
+    from app.records.store import Store
 
 _ENDS = {
     "resolved": "问题解决，对方满意地结束了对话",
@@ -49,10 +53,14 @@ def _feedback(turn: PlayTurn) -> None:
         out.text(f"  {grade.reason}")
 
 
-def _interactive(session: Session) -> None:
+def _interactive(session: Session, records: Store) -> None:
+    """Talk in the terminal; a turn is in the database before it is on the screen."""
     case = session.scenario
+    token = records.begin(session)
     out.text(f"{case.title}（{case.level}，{case.trade}）  空行跳过，输入 /结束 退出")
-    out.text("资料卡：" + "；".join(case.card))
+    out.text("资料卡：")
+    for line in case.card:
+        out.text(f"  · {line}")
     _say(case, session.turns[0])
     while not session.state.ended:
         try:
@@ -62,7 +70,12 @@ def _interactive(session: Session) -> None:
         if reply.strip() == "/结束":
             break
         if reply.strip():
-            turn = session.say(reply)
+            try:
+                turn = session.say(reply)
+            except DataError as error:
+                out.note(str(error))
+                continue
+            records.add(token, turn)
             _feedback(turn)
             _say(case, turn)
     made = report.make(session)
@@ -71,6 +84,7 @@ def _interactive(session: Session) -> None:
     for step in made.steps:
         mark = {"done": "✓", "missed": "✗", "out_of_order": "△"}[step.status]
         out.text(f"  {mark} {step.what}（{step.citation}）")
+    out.note(f"已存为 {token[:8]}…")
 
 
 def _replies(text: str) -> list[str]:
@@ -115,8 +129,10 @@ def run(args: argparse.Namespace) -> int:
     if args.json or not sys.stdin.isatty():
         out.note("kefu play：不在终端里时，请用 --replies 给出座席的话")
         return out.BAD_INPUT
-    _interactive(session)
-    _save(session)
+    from app.records import store
+
+    with store.opened() as records:
+        _interactive(session, records)
     return out.OK
 
 
