@@ -134,6 +134,7 @@ def judge(reply: Reply, moment: Moment) -> Finding:
         and "comforted" in moment.flags
         and moment.heat <= 2
         and moving & reply.strength.keys()
+        and not reply.violations
     ):
         return Finding(None, ("前面已经回应过情绪，这一轮在办事，不再评同理",), "", (), ())
     if not hits:
