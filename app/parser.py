@@ -82,6 +82,9 @@ def build(version: str) -> Parser:
     search.add_argument("query", nargs="?", metavar="查询", help="一句话，例如：客户一骂我就慌")
     search.add_argument("--level", metavar="级别", help="初级、中级、高级；不写则查全部")
     search.add_argument("-k", type=int, default=5, metavar="条数", help="要几条，默认 5")
+    search.add_argument(
+        "--encoder", metavar="模型", help="换用 sentence-transformers 模型：名称或目录"
+    )
     search.add_argument("--file", metavar="文件", help="批量：每行一个 JSON，- 表示标准输入")
     _json(search)
     show = commands.add_parser("show", help="看一条要求、注释或情景的原文")

@@ -41,6 +41,15 @@ def _show(answer: dict[str, Any]) -> None:
         out.text("  没有找到，换一种说法试试")
 
 
+def _retriever(model: str | None) -> Retriever:
+    """Give the retriever on the built-in encoder, or on a sentence-transformers model."""
+    if model is None:
+        return Retriever()
+    from knowledge.encoder import SentenceTransformerEncoder
+
+    return Retriever(SentenceTransformerEncoder(model))
+
+
 def run(args: argparse.Namespace) -> int:
     """Answer one query, or a file of them."""
     if (args.query is None) == (args.file is None):
@@ -49,10 +58,10 @@ def run(args: argparse.Namespace) -> int:
         raise DataError(f"-k 写成了 {args.k}，应在 1 到 {MAX_RESULTS} 之间")
     write = out.as_json if args.json else _show
     if args.query is not None:
-        write(_found(Retriever(), SearchRow(query=args.query), args))
+        write(_found(_retriever(args.encoder), SearchRow(query=args.query), args))
         return out.OK
     text = rows.read(args.file)
-    retriever = Retriever()
+    retriever = _retriever(args.encoder)
     failed = total = 0
     for answer, bad in rows.answer(text, SearchRow, lambda row: _found(retriever, row, args)):
         total, failed = total + 1, failed + bad
