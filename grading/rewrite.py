@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import re
+from string import Template
 from typing import TYPE_CHECKING
 
 from grading.lexicon import FOLDER
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _ME = re.compile(r"我们?")
 _GOOD = 75.0
+_MOST_ADDED = 3
 
 
 @functools.lru_cache(maxsize=1)
@@ -30,6 +32,14 @@ def _instead() -> dict[str, str]:
     table = read_yaml(FOLDER / "instead.yaml")
     if not isinstance(table, dict):
         raise DataError("instead.yaml：应为“类别: 说法”的对照表")
+    return {str(kind): str(text) for kind, text in table.items()}
+
+
+@functools.lru_cache(maxsize=1)
+def _table() -> dict[str, str]:
+    table = read_yaml(FOLDER / "additions.yaml")
+    if not isinstance(table, dict) or not {"opening", "event", "harm"} <= table.keys():
+        raise DataError("additions.yaml：应为“缺少的内容: 说法”的对照表，并有 opening、event、harm")
     return {str(kind): str(text) for kind, text in table.items()}
 
 
@@ -80,41 +90,20 @@ def better_wording(
     missing = {kind for finding in findings.values() for kind, _ in finding.missing}
     parts: list[str] = []
     if "greeting" in missing and not moment.staff:
-        parts.append("您好，我是〔单位〕的〔姓名或工号〕")
+        parts.append(_table()["opening"])
     if "empathy" in weak and moment.heat and not moment.staff:
         event = _event(moment)
-        parts.append(
-            f"您说{event}，换谁都不好受，这件事我来接"
-            if event
-            else "这件事给您添了〔具体影响〕，我先向您道歉"
-        )
+        opener = _table()["event" if event else "harm"]
+        parts.append(Template(opener).substitute(event=event) if event else opener)
     body = [] if {"stacked", "copied", "repeated"} & reply.flags else _clean(reply)
     if body:
         text = "，".join(body)
         parts.append(text if moment.staff else re.sub("你(?!好)", "您", text))
     parts += [instead_of(kind) for kind in dict.fromkeys(h.kind for h in reply.violations)]
-    parts += _additions(missing, reply)
+    parts += _additions(missing)
     return "。".join(dict.fromkeys(part.rstrip("。，") for part in parts if part)) + "。"
 
 
-def _additions(missing: set[str], reply: Reply) -> list[str]:
-    table = _additions_table()
-    found = [table[kind] for kind in table if kind in missing]
-    return found[:3]
-
-
-def _additions_table() -> dict[str, str]:
-    return {
-        "verify_identity": "为了保护您的账户，先跟您核对〔核对项〕，可以吗",
-        "restate": "我跟您确认一下：〔要点〕，是这样吗",
-        "solution": "我现在先〔动作〕",
-        "timeframe": "〔时间〕前给您答复",
-        "ownership": "这件事由〔姓名或工号〕跟进",
-        "alternative": "原因是〔原因〕，您可以选〔另一条路〕",
-        "confirm_satisfaction": "这样处理您看可以吗",
-        "transfer": "我请〔主管〕在〔时间〕前给您回电，您的情况我来转告",
-        "closing": "感谢您的来电，再见",
-        "open_question": "你先说说当时是怎么回事",
-        "options": "你自己觉得可以从哪一步试起",
-        "follow_up": "〔日期〕我们再碰一次，看看有没有变化",
-    }
+def _additions(missing: set[str]) -> list[str]:
+    found = [text for kind, text in _table().items() if kind in missing]
+    return found[:_MOST_ADDED]
