@@ -23,7 +23,24 @@ def _because(expected: Expectation, moment: Moment) -> str:
     for flag in (*expected.when.all, *expected.when.any):
         if flag in moment.quotes:
             return moment.quotes[flag]
-    return moment.last[:16]
+    return moment.last[:16] or _START
+
+
+_START = "（对话开始）"
+_FAULT_WORDS = {"stacked": "courtesy"}
+
+
+def _fault_hits(reply: Reply, flags: list[str]) -> list[Hit]:
+    """Give the words that points are taken for; the whole reply where no list names them."""
+    norm, words = reply.reading.norm, rubric.wording()
+    found: dict[tuple[int, int], Hit] = {}
+    for flag in flags:
+        base = flag.rstrip("123")
+        pattern = words.get(_FAULT_WORDS.get(base, base))
+        spans = [m.span() for m in pattern.finditer(norm) if m[0]] if pattern else []
+        for start, end in spans or [(0, len(norm))]:
+            found.setdefault((start, end), Hit("tone", f"flag.{base}", start, end))
+    return list(found.values())
 
 
 def _clause_hits(reply: Reply, due: list[Expectation]) -> list[Hit]:
@@ -62,7 +79,7 @@ def judge(name: DimensionName, reply: Reply, moment: Moment) -> Finding:
         max(0.0, score),
         tuple(why) or ("该有的都做到了",),
         advice,
-        (*hits, *tone),
+        (*hits, *tone, *_fault_hits(reply, [d.flag for d in faults])),
         tuple(cites),
         missing,
     )

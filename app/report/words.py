@@ -35,6 +35,7 @@ SEVERITIES = {"minor": "轻微", "major": "严重", "fatal": "致命"}
 STATUSES = {"done": "做到", "out_of_order": "做了，次序靠后", "missed": "没有做到"}
 MARKS = {"done": "✓", "out_of_order": "△", "missed": "✗"}
 ENGINES = {"scripted": "脚本"}
+FAULTS = {"tone": "语气"}
 BREACHES = {
     "shirk": "推诿", "interrogate": "反问质问", "cold": "冷淡敷衍", "command": "命令口气",
     "sarcasm": "讽刺", "refuse": "生硬拒绝", "overpromise": "越权承诺", "internal": "泄露内部信息",
@@ -65,7 +66,7 @@ STEP_KINDS = {
     "options": "听对方的办法", "hold_reason": "等候原因", "hold_time": "等候时长",
     "handover": "转告情况", "purpose": "说明来意", "refusal": "说明不能办",
 }  # fmt: skip
-KINDS = EMPATHY_KINDS | POLITE_KINDS | STEP_KINDS | BREACHES
+KINDS = EMPATHY_KINDS | POLITE_KINDS | STEP_KINDS | FAULTS | BREACHES
 
 
 def kind(name: str) -> str:
@@ -75,7 +76,7 @@ def kind(name: str) -> str:
 
 def group(name: str) -> str:
     """Give the colour group of a kind: empathy, politeness, procedure or breach."""
-    if name in BREACHES:
+    if name in BREACHES or name in FAULTS:
         return "breach"
     if name in EMPATHY_KINDS:
         return "empathy"

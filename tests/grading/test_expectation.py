@@ -103,3 +103,19 @@ def test_a_fault_of_manner_is_flagged_and_takes_points(padded, flag):
 
 def test_a_wave_in_a_cheerful_talk_is_no_fault():
     assert "playful" not in graded("好的哦～", "请问几点开门", channel="chat").flags
+
+
+@pytest.mark.parametrize(
+    "reply, words",
+    [
+        pytest.param("我们会尽快处理的。", "尽快", id="a vague promise"),
+        pytest.param("哎呀姐，您拿个主意嘛～", "嘛", id="too familiar"),
+    ],
+)
+def test_points_taken_for_something_said_name_its_words(reply, words):
+    result = graded(reply, "我的快递还没到，你们到底怎么回事")
+    parts = result.dimensions
+    spans = [s for p in (parts.politeness, parts.procedure) for s in p.evidence if s.kind == "tone"]
+    assert any(words in span.text for span in spans)
+    for span in spans:
+        assert reply[span.start : span.end] == span.text

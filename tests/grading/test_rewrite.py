@@ -79,3 +79,12 @@ def test_a_table_that_is_none_is_refused_by_file(tmp_path, monkeypatch):
 def test_ready_wordings_hold_slots_and_no_numbers():
     for kind in {rule.kind for rule in lexicon.load().violations}:
         assert not DIGIT.search(instead_of(kind)), kind
+
+
+def test_a_table_of_additions_without_its_openers_is_refused(tmp_path, monkeypatch):
+    (tmp_path / "additions.yaml").write_text("solution: 我先〔动作〕\n", encoding="utf-8")
+    monkeypatch.setattr(rewrite, "FOLDER", tmp_path)
+    rewrite._table.cache_clear()
+    with pytest.raises(DataError, match="opening、event、harm"):
+        rewrite._table()
+    rewrite._table.cache_clear()
