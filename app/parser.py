@@ -83,7 +83,7 @@ def build(version: str) -> Parser:
     search.add_argument("--level", metavar="级别", help="初级、中级、高级；不写则查全部")
     search.add_argument("-k", type=int, default=5, metavar="条数", help="要几条，默认 5")
     search.add_argument(
-        "--encoder", metavar="模型", help="换用 sentence-transformers 模型：名称或目录"
+        "--encoder", metavar="模型", help="再加一个 sentence-transformers 模型：名称或目录"
     )
     search.add_argument("--file", metavar="文件", help="批量：每行一个 JSON，- 表示标准输入")
     _json(search)

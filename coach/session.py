@@ -29,7 +29,10 @@ class Numbers(BaseModel):
 
 
 class PlayTurn(BaseModel):
-    """One turn as ``kefu play`` prints it; turn 0 is the opening."""
+    """One turn as ``kefu play`` prints it; turn 0 is the opening.
+
+    ``engine`` is who spoke this turn; ``slips`` are texts of a model that were thrown away.
+    """
 
     model_config = ConfigDict(extra="forbid")
     turn: int
@@ -41,6 +44,7 @@ class PlayTurn(BaseModel):
     revealed: list[str]
     ended: End | None
     engine: str
+    slips: list[voice.Slip] = []
     versions: Versions
 
 
@@ -65,20 +69,22 @@ class Session:
         self.found: list[findings.Findings] = []
         self.turns: list[PlayTurn] = []
         line = self.voice.opening(case, self._dice(0))
-        self.turns.append(self._turn(None, None, line, "opening"))
+        self.turns.append(self._turn(None, None, voice.Said(line, voice.ENGINE), "opening"))
 
     def _dice(self, turn: int) -> random.Random:
         return random.Random(f"{self.scenario.id}:{self.seed}:{turn}")
 
-    def _turn(self, reply: str | None, graded: Grade | None, line: str, acts: str) -> PlayTurn:
+    def _turn(
+        self, reply: str | None, graded: Grade | None, said: voice.Said, acts: str
+    ) -> PlayTurn:
         now = self.state
         return PlayTurn(
-            turn=now.turn, reply=reply, grade=graded, customer=line, act=acts,
+            turn=now.turn, reply=reply, grade=graded, customer=said.text, act=acts,
             state=Numbers(
                 stage=now.stage, anger=now.anger, trust=now.trust, patience=now.patience
             ),
-            revealed=list(now.revealed), ended=now.ended, engine=self.voice.engine,
-            versions=self._versions(graded),
+            revealed=list(now.revealed), ended=now.ended, engine=said.engine,
+            slips=list(said.slips), versions=self._versions(graded),
         )  # fmt: skip
 
     def _versions(self, graded: Grade | None) -> Versions:
@@ -87,6 +93,7 @@ class Session:
             update={
                 "scenario": scenario.version(self.scenario),
                 "engine": self.voice.engine,
+                "model": self.voice.model,
                 "seed": self.seed,
             }
         )
@@ -132,8 +139,9 @@ class Session:
         self.found.append(found)
         dice = self._dice(self.state.turn)
         moves = act.plan(found, self.state, case, dice)
-        line = self.voice.say(moves, case, self.state, dice)
+        cue = voice.Cue(moves, case, self.state, dice, heard=row.history, reply=reply)
+        said = self.voice.answer(cue)
         acts = "+".join(move.act for move in moves) or "none"
-        turn = self._turn(reply, graded, line, acts)
+        turn = self._turn(reply, graded, said, acts)
         self.turns.append(turn)
         return turn

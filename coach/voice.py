@@ -8,12 +8,16 @@ from __future__ import annotations
 import random
 import string
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
+
+from pydantic import BaseModel, ConfigDict
 
 from coach import bank
 from coach.act import Move
 from coach.scenario import Scenario
 from coach.state import State
+from grading.result import Turn
 
 ENGINE = "scripted"
 _FALLBACK = {
@@ -30,19 +34,51 @@ _NEAR_HEAT = {"low": ("low", "any", "mid", "high"), "mid": ("mid", "any", "low",
 _SCENARIO_FIRST = 0.6
 
 
+@dataclass(frozen=True)
+class Cue:
+    """What a voice is asked to say: the plan, and what was said before (``heard``, oldest first).
+
+    ``state`` is the one after the trainee's ``reply``; ``dice`` are this turn's.
+    """
+
+    moves: Sequence[Move]
+    scenario: Scenario
+    state: State
+    dice: random.Random
+    heard: Sequence[Turn]
+    reply: str
+
+
+class Slip(BaseModel):
+    """One thing wrong with a text that was thrown away: what, which words, at which attempt."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    attempt: int
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Said:
+    """A turn's text, who spoke it in the end, and what was thrown away before."""
+
+    text: str
+    engine: str
+    slips: tuple[Slip, ...] = ()
+
+
 class Voice(Protocol):
-    """Whoever speaks the other side's lines."""
+    """Whoever speaks the other side's lines; one a session."""
 
     engine: str
+    model: str | None
 
     def opening(self, scenario: Scenario, dice: random.Random) -> str:
         """Say the opening."""
         ...
 
-    def say(
-        self, moves: Sequence[Move], scenario: Scenario, state: State, dice: random.Random
-    ) -> str:
-        """Say a plan of acts; "" for an empty plan."""
+    def answer(self, cue: Cue) -> Said:
+        """Say a plan of acts; the text is "" for an empty plan."""
         ...
 
 
@@ -50,6 +86,7 @@ class ScriptedVoice:
     """Picks written lines; one instance a session, as it remembers what was said."""
 
     engine = ENGINE
+    model = None
 
     def __init__(self) -> None:
         """Start with nothing said."""
@@ -60,6 +97,10 @@ class ScriptedVoice:
         messages = dice.choice(scenario.opening)
         self.said.update(messages)
         return "\n".join(messages)
+
+    def answer(self, cue: Cue) -> Said:
+        """Say each move's line."""
+        return Said(self.say(cue.moves, cue.scenario, cue.state, cue.dice), ENGINE)
 
     def say(
         self, moves: Sequence[Move], scenario: Scenario, state: State, dice: random.Random

@@ -1,6 +1,7 @@
 """How fast it is: `python -m eval.bench` prints a table. A measurement, not a test.
 
-Times single replies, growth with length, the command as a process, and 50 talks at once.
+Times single replies, growth with length, the command as a process, the search without and with
+its encoder (beside what each finds), and 50 talks at once.
 """
 
 from __future__ import annotations
@@ -21,10 +22,12 @@ from pathlib import Path
 
 from coach import scenario
 from coach.session import Session
+from eval import retrieval
 from eval.grading import load_cases
 from grading.grade import grade
 from grading.result import MAX_REPLY_CHARS, GradeRow
 from knowledge.datafile import DataError
+from knowledge.encoder import embedded
 from knowledge.retrieval import Retriever
 from knowledge.text import plain, words
 
@@ -102,10 +105,21 @@ def _process() -> list[tuple[str, str]]:
 
 
 def _search() -> list[tuple[str, str]]:
-    retriever = Retriever()
-    queries = ["客户一骂我就慌", "人家话还没讲完我就插嘴了", "新人离职太多怎么算流失率"] * 20
-    times = [_milliseconds(partial(retriever.search, q, "高级")) for q in queries]
-    return [("检索一句，中位", f"{statistics.median(times):.2f} ms")]
+    """Time a search without and with the encoder, and count what each finds (the ablation)."""
+    cases = retrieval.load_cases(split="test")
+    retriever, found = Retriever(), retrieval.measure(cases)
+    rows = []
+    for name, one in (("不用句向量模型", Retriever(encoders=())), ("检索一句", retriever)):
+        times = [_milliseconds(partial(one.search, case.query, case.level)) for case in cases]
+        spent = f"{statistics.median(times):.2f} / {percentile(times, 0.95):.2f} ms"
+        rows.append((f"{name}，中位 / 95 %", spent))
+    texts = [case.query for case in cases]
+    least = min(_milliseconds(partial(embedded().encode, texts)) for _ in range(_ROUNDS))
+    rows.append(("句向量模型，每秒句数（一个核）", f"{1000 * len(texts) / least:.0f}"))
+    reports = {"检索（产品）": found, **retrieval.baselines(cases, retrieval.downloaded())}
+    rows += [(f"前三 / 第一，{name}（{len(cases)} 句）", f"{r.top3:.1%} / {r.top1:.1%}")
+             for name, r in reports.items()]  # fmt: skip
+    return rows
 
 
 def _talks() -> list[tuple[str, str]]:

@@ -1,11 +1,11 @@
-"""The hybrid index: BM25 over words and n-grams beside faiss over vectors, fused to one score.
+"""The hybrid index: BM25 over words and n-grams beside vectors (dense.py), fused to one score.
 
-Knows entries (a text and whose it is, by number); nothing of levels. The only door to faiss.
+Knows entries (a text and whose it is, by number); nothing of levels.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,14 +15,9 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from knowledge.datafile import Entry
-from knowledge.encoder import (
-    WORD_MARK,
-    Encoder,
-    LearnedEncoder,
-    VectorSettings,
-    fit,
-    tokens,
-)
+from knowledge.dense import DenseSide, VectorSettings, alike
+from knowledge.encoder import Encoder
+from knowledge.pieces import WORD_MARK, pieces
 from knowledge.postings import Arrays, Floats, Postings, bm25
 
 _LEXICAL = ("char.entry", "char.pooled", "word.entry", "word.pooled")
@@ -44,6 +39,7 @@ class LexicalSettings(Entry):
     best_decay: float = Field(ge=0, le=1)
     pooled_share: float = Field(ge=0, le=1)
     word_share: float = Field(ge=0, le=1)
+    scale: float = Field(gt=0)
 
 
 class Fusion(Entry):
@@ -84,70 +80,86 @@ class HybridIndex:
     """Scores every owner for a query."""
 
     def __init__(
-        self, encoder: LearnedEncoder, owners: NDArray[Any], *,
-        vectors: Floats, lexical: Mapping[str, Postings], settings: Settings,
+        self, owners: NDArray[Any], *,
+        dense: Sequence[DenseSide], lexical: Mapping[str, Postings], settings: Settings,
     ) -> None:  # fmt: skip
         """Put the built parts together.
 
         Args:
-            encoder: gives query vectors.
             owners: (n,) whose each entry is, ascending, every owner at least once.
-            vectors: (n, dim) float32, the entries' vectors, rows of length 1.
+            dense: none, the built-in encoder's side, or that and another's.
             lexical: BM25 postings by the names char.entry, char.pooled, word.entry, word.pooled.
             settings: see data/retrieval.yaml.
 
         Raises:
             ValueError: the parts do not fit together.
         """
-        import faiss
-
-        sizes = {len(owners), len(vectors), *(lexical[name].size for name in _LEXICAL[::2])}
+        sizes = {len(owners), *(lexical[name].size for name in _LEXICAL[::2])}
         self.starts = np.flatnonzero(np.diff(owners, prepend=-1)).astype(np.int64)
-        if len(sizes) != 1 or vectors.shape[1] != encoder.dim or len(self.starts) != encoder.dim:
-            raise ValueError(f"index parts do not fit: {sizes}, vectors {vectors.shape}")
-        self.encoder, self.owners, self.vectors = encoder, owners, vectors
+        if len(sizes) != 1 or {lexical[name].size for name in _LEXICAL[1::2]} != {len(self.starts)}:
+            raise ValueError(f"index parts do not fit: {sizes}, {len(self.starts)} owners")
+        self.owners, self.dense = owners, tuple(dense)
         self.lexical, self.settings = lexical, settings
-        sums = np.add.reduceat(vectors, self.starts, axis=0)
-        self._lengths = np.maximum(np.linalg.norm(sums, axis=1), 1e-9)
-        self._faiss = faiss.IndexFlatIP(encoder.dim)
-        self._faiss.add(np.ascontiguousarray(vectors))
 
     def arrays(self) -> Arrays:
         """Give everything as plain arrays, for the cache."""
-        parts = {"encoder": self.encoder.arrays()}
-        parts |= {name: self.lexical[name].arrays() for name in _LEXICAL}
+        parts = {name: self.lexical[name].arrays() for name in _LEXICAL}
         flat = {f"{part}/{key}": a for part, held in parts.items() for key, a in held.items()}
-        return {"owners": self.owners, "vectors": self.vectors, **flat}
+        vectors = {f"vectors/{at}": side.vectors for at, side in enumerate(self.dense)}
+        return {"owners": self.owners, **vectors, **flat}
 
     @classmethod
     def from_arrays(
-        cls, arrays: Mapping[str, NDArray[Any]], settings: Settings, base: Encoder | None = None
+        cls, arrays: Mapping[str, NDArray[Any]], settings: Settings, encoders: Sequence[Encoder]
     ) -> HybridIndex:
         """Undo ``arrays``.
 
         Raises:
-            ValueError: they do not fit together.
+            ValueError: they do not fit together, or not the encoders.
             KeyError: one is missing.
         """
-        encoder = LearnedEncoder(
-            _part(arrays, "encoder"), settings.ngram_sizes, settings=settings.vector, base=base
-        )
+        owners = arrays["owners"]
+        dense = [
+            DenseSide(encoder, owners, arrays[f"vectors/{at}"], settings.vector)
+            for at, encoder in enumerate(encoders)
+        ]
         lexical = {name: Postings.from_arrays(_part(arrays, name)) for name in _LEXICAL}
-        return cls(
-            encoder, arrays["owners"],
-            vectors=arrays["vectors"], lexical=lexical, settings=settings,
-        )  # fmt: skip
+        return cls(owners, dense=dense, lexical=lexical, settings=settings)
 
     def score(self, query: str) -> Scores:
         """Score every owner; all zeros where the query shares nothing with any entry."""
-        found = tokens(query, self.settings.ngram_sizes)
-        chars = self._lexical_side("char", [t for t in found if not t.startswith(WORD_MARK)])
-        words = self._lexical_side("word", [t for t in found if t.startswith(WORD_MARK)])
-        known = self.encoder.postings.coverage(Counter(found))
-        vector = self._vector_side(query) * np.float32(known)
+        found = pieces(query, self.settings.ngram_sizes)
+        chars = [t for t in found if not t.startswith(WORD_MARK)]
+        words = [t for t in found if t.startswith(WORD_MARK)]
+        by_chars, by_words = self._lexical_side("char", chars), self._lexical_side("word", words)
         share, fusion = self.settings.lexical.word_share, self.settings.fusion
-        fused = fusion.vector * vector + fusion.lexical * (share * words + (1 - share) * chars)
-        return Scores(words=words, chars=chars, vector=vector, fused=fused.astype(np.float32))
+        lexical = self.settings.lexical.scale * (share * by_words + (1 - share) * by_chars)
+        lexical = np.minimum(lexical, np.float32(1))
+        vector = self._vector_side(query) * np.float32(self._known(chars, words))
+        fused = fusion.vector * vector + fusion.lexical * lexical if self.dense else lexical
+        return Scores(
+            words=by_words, chars=by_chars, vector=vector, fused=np.asarray(fused, np.float32)
+        )
+
+    def _vector_side(self, query: str) -> Floats:
+        if not self.dense:
+            return np.zeros(len(self.starts), dtype=np.float32)
+        first, *others = (side.score(query) for side in self.dense)
+        for other in others:
+            if not first.any():  # the built-in one recognised nothing
+                first = other
+                continue
+            share = self.settings.vector.other
+            first = (1 - share) * first + share * alike(other, first)
+        return np.asarray(first, dtype=np.float32)
+
+    def _known(self, chars: list[str], words: list[str]) -> float:
+        """Say which share of a query the entries know, 0 to 1: nonsense scores low."""
+        sides = (("char.entry", chars), ("word.entry", words))
+        shares = [
+            self.lexical[n].coverage(dict.fromkeys(found, 1.0)) for n, found in sides if found
+        ]
+        return math.sqrt(sum(s**2 for s in shares) / len(shares)) if shares else 0.0
 
     def _lexical_side(self, unit: str, found: list[str]) -> Floats:
         """Give each owner the share of the query's idf that it holds: pooled and best entries."""
@@ -161,47 +173,37 @@ class HybridIndex:
         return np.asarray(share * whole + (1 - share) * self._best_of_each(best))
 
     def _best_of_each(self, scores: Floats) -> Floats:
-        """Weigh each owner's best few entries, the next always by ``best_decay`` of the last."""
-        settings = self.settings.lexical
-        order = np.lexsort((-scores, self.owners))
-        ranked, total, weights = scores[order], np.zeros(len(self.starts), np.float32), 0.0
-        ends = np.append(self.starts[1:], len(scores))
-        for rank in range(settings.best_count):
-            weight = settings.best_decay**rank
-            at = self.starts + rank
-            total += np.float32(weight) * np.where(at < ends, ranked[np.minimum(at, ends - 1)], 0)
-            weights += weight
-        return np.asarray(total / np.float32(weights))
+        """Weigh each owner's best few entries, the next always by ``best_decay`` of the last.
 
-    def _vector_side(self, query: str) -> Floats:
-        """Give each owner the cosine with its entries' mean and with the nearest of them."""
-        row = self.encoder.encode([query])
-        count = len(self.owners)
-        found, places = self._faiss.search(row, count)
-        near = np.empty(count, dtype=np.float32)
-        near[places[0]] = found[0]
-        mean = np.add.reduceat(near, self.starts) / self._lengths
-        best = np.maximum.reduceat(near, self.starts)
-        share = self.settings.vector.best
-        return np.asarray(np.clip((1 - share) * mean + share * best, 0, 1), dtype=np.float32)
+        Entries of one owner with the very same score count once.
+        """
+        chosen, left = self.settings.lexical, scores.copy()
+        total, whole = np.zeros(len(self.starts), dtype=np.float32), 0.0
+        for rank in range(chosen.best_count):
+            weight = chosen.best_decay**rank
+            best = np.maximum.reduceat(left, self.starts)
+            total += np.float32(weight) * best
+            whole += weight
+            left[left == best[self.owners]] = 0
+        return np.asarray(total / np.float32(whole))
 
 
 def build(
-    texts: Sequence[str], owners: Sequence[int], settings: Settings, base: Encoder | None = None
-) -> HybridIndex:
+    texts: Sequence[str], owners: Sequence[int], settings: Settings,
+    encoders: Sequence[Encoder] = (),
+) -> HybridIndex:  # fmt: skip
     """Build the index from entries, in the order of their owners.
 
     Args:
         texts: the entries: each requirement's own words and its expansions.
         owners: whose each is, ascending from 0, none left out.
         settings: see data/retrieval.yaml.
-        base: another encoder whose vectors join the learned one's.
+        encoders: the built-in one, and another that joins it; none for words alone.
     """
-    encoder, vectors = fit(
-        list(texts), owners, settings.ngram_sizes, settings=settings.vector, base=base
-    )
+    places = np.asarray(owners, dtype=np.int32)
+    dense = [DenseSide(one, places, one.encode(list(texts)), settings.vector) for one in encoders]
     lexical: dict[str, Postings] = {}
-    cut = [tokens(text, settings.ngram_sizes) for text in texts]
+    cut = [pieces(text, settings.ngram_sizes) for text in texts]
     for unit in ("char", "word"):
         kept = [[t for t in one if t.startswith(WORD_MARK) == (unit == "word")] for one in cut]
         pooled: list[list[str]] = [[] for _ in range(max(owners) + 1)]
@@ -210,10 +212,7 @@ def build(
         each, whole = settings.lexical.entry, settings.lexical.pooled
         lexical[f"{unit}.entry"] = bm25(kept, each.k1, each.b)
         lexical[f"{unit}.pooled"] = bm25(pooled, whole.k1, whole.b)
-    return HybridIndex(
-        encoder, np.asarray(owners, dtype=np.int32),
-        vectors=vectors, lexical=lexical, settings=settings,
-    )  # fmt: skip
+    return HybridIndex(places, dense=dense, lexical=lexical, settings=settings)
 
 
 def _part(arrays: Mapping[str, NDArray[Any]], name: str) -> Arrays:

@@ -1,4 +1,4 @@
-"""Weighted posting lists: BM25 and TF-IDF over tokens, with numpy only.
+"""Weighted posting lists: BM25 over tokens, with numpy only.
 
 Knows tokens and documents by number; nothing of Chinese or of the standard.
 """
@@ -44,7 +44,7 @@ class Postings:
         )
         if not fits:
             raise ValueError(f"postings do not fit: {tokens} tokens, {places} places")
-        self.rarest = float(self.rarity.max(initial=1.0))
+        self.rarest = float(self.rarity.max()) if tokens else 1.0
 
     def arrays(self) -> Arrays:
         """Give everything as plain arrays, the vocabulary as UTF-8 bytes, one token a line."""
@@ -76,13 +76,14 @@ class Postings:
 
     def score(self, query: Mapping[str, float]) -> Floats:
         """Sum query weight times document weight: (size,) float32."""
-        total = np.zeros(self.size, dtype=np.float32)
-        for token, weight in query.items():
-            at = self.vocabulary.get(token)
-            if at is not None:
-                place = slice(self.starts[at], self.starts[at + 1])
-                total[self.documents[place]] += np.float32(weight) * self.weights[place]
-        return total
+        found = [(self.vocabulary[t], w) for t, w in query.items() if t in self.vocabulary]
+        if not found:
+            return np.zeros(self.size, dtype=np.float32)
+        slices = [(slice(self.starts[at], self.starts[at + 1]), weight) for at, weight in found]
+        documents = np.concatenate([self.documents[places] for places, _ in slices])
+        weights = np.concatenate([np.float32(w) * self.weights[places] for places, w in slices])
+        total = np.bincount(documents, weights=weights, minlength=self.size)
+        return np.asarray(total, dtype=np.float32)
 
     def coverage(self, query: Mapping[str, float]) -> float:
         """Say which share of a query's weight (idf squared) stands in the documents, 0 to 1."""
@@ -100,20 +101,6 @@ def bm25(documents: Sequence[Sequence[str]], k1: float, b: float) -> Postings:
         return count / (count + k1 * (1 - b + b * lengths[document] / mean))
 
     return _build(documents, weigh, lambda n, df: math.log(1 + (n - df + 0.5) / (df + 0.5)))
-
-
-def tfidf(documents: Sequence[Sequence[str]]) -> Postings:
-    """Build TF-IDF postings (sublinear tf, smooth idf), each document of length 1."""
-    postings = _build(
-        documents,
-        lambda _, count: 1 + math.log(count),
-        lambda n, df: 1 + math.log((1 + n) / (1 + df)),
-    )
-    squared = postings.weights.astype(np.float64) ** 2
-    squares = np.bincount(postings.documents, weights=squared, minlength=postings.size)
-    lengths = np.sqrt(np.maximum(squares, 1e-12)).astype(np.float32)
-    postings.weights = postings.weights / lengths[postings.documents]
-    return postings
 
 
 def _build(

@@ -11,14 +11,14 @@ import io
 import logging
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from knowledge import expansion, standard
+from knowledge import expansion, standard, terms
 from knowledge.datafile import DataError, Entry, fingerprint, parse, read_yaml
-from knowledge.encoder import Encoder, learned_name
+from knowledge.encoder import Encoder, embedded
 from knowledge.expansion import Expansion
 from knowledge.index import HybridIndex, Settings, build
 from knowledge.postings import Arrays, Floats
@@ -26,8 +26,9 @@ from knowledge.standard import Kind, Level, Requirement
 from knowledge.text import DATA
 
 _FILE = DATA / "retrieval.yaml"
-_FORMAT = "2"  # raise it when index.py, encoder.py or postings.py builds something else
+_FORMAT = "3"  # raise it when index.py, dense.py or postings.py builds something else
 _DIGEST = hashlib.sha256().digest_size
+_PROBE = "客户还没说完我就插嘴了"
 _log = logging.getLogger(__name__)
 
 
@@ -49,28 +50,55 @@ def settings() -> Settings:
     return parse(Settings, read_yaml(_FILE), _FILE.name)
 
 
-def index_version(encoder: Encoder | None = None) -> str:
-    """Give the short digest of data, parameters and encoder name that results carry."""
-    data = fingerprint(DATA / "standard.yaml", DATA / "words.txt", _FILE, *expansion.files())
-    return hashlib.sha256(f"{_FORMAT}/{data}/{learned_name(encoder)}".encode()).hexdigest()[:12]
+def own_encoders(other: Encoder | None = None) -> tuple[Encoder, ...]:
+    """Give the encoders of a search: the built-in one, and another that joins it.
+
+    Where the built-in one cannot be read the search goes on without it; a warning says so.
+    """
+    try:
+        own: tuple[Encoder, ...] = (embedded(),)
+    except DataError as error:
+        _log.warning("%s；检索先只按字面进行", error)
+        own = ()
+    return own if other is None else (*own, other)
+
+
+def index_version(encoders: Sequence[Encoder]) -> str:
+    """Give the short digest of data, parameters and encoders that results carry."""
+    data = fingerprint(
+        DATA / "standard.yaml", DATA / "words.txt", _FILE, terms.FILE, *expansion.files()
+    )
+    names = "/".join(f"{one.name}-{_probe(one)}" for one in encoders)
+    return hashlib.sha256(f"{_FORMAT}/{data}/{names}".encode()).hexdigest()[:12]
+
+
+def _probe(encoder: Encoder) -> str:
+    """Tell two models of one name apart: by what they make of a sentence."""
+    row = encoder.encode([_PROBE])[0]
+    return f"{encoder.dim}-{hashlib.sha256(np.round(row, 2).tobytes()).hexdigest()[:8]}"
 
 
 class Retriever:
     """Finds requirements; made once, read by any number of threads."""
 
-    def __init__(self, encoder: Encoder | None = None, *, folder: Path | None = None) -> None:
+    def __init__(
+        self, encoder: Encoder | None = None, *,
+        folder: Path | None = None, encoders: Sequence[Encoder] | None = None,
+    ) -> None:  # fmt: skip
         """Load the index from the cache, or build it (some seconds) and store it.
 
         Args:
             encoder: a sentence encoder that joins the built-in one; None for the built-in alone.
             folder: where the cache is kept; None for this user's cache folder.
+            encoders: exactly these instead (for measurements); none searches by words alone.
         """
+        used = own_encoders(encoder) if encoders is None else tuple(encoders)
         self.settings = settings()
-        self.version = index_version(encoder)
+        self.version = index_version(used)
         path = (folder or _cache_folder()) / f"index-{self.version}.bin"
-        index = _load(path, self.settings, encoder)
+        index = _load(path, self.settings, used, self.version)
         if index is None:
-            index = build(*entries(expansion.load()), self.settings, encoder)
+            index = build(*entries(expansion.load(), terms.load()), self.settings, used)
             _store(path, index, self.version)
         self._take(index, list(standard.load().requirements.values()))
 
@@ -140,8 +168,10 @@ class Retriever:
         )  # fmt: skip
 
 
-def entries(expansions: Iterable[Expansion]) -> tuple[list[str], list[int]]:
-    """Give what is indexed, each requirement's own words before its expansions.
+def entries(
+    expansions: Iterable[Expansion], words: Mapping[str, tuple[str, ...]]
+) -> tuple[list[str], list[int]]:
+    """Give what is indexed: each requirement's own words, its expansions, its terms.
 
     Returns:
         The texts, and beside each the place of its requirement in the standard, ascending.
@@ -149,6 +179,8 @@ def entries(expansions: Iterable[Expansion]) -> tuple[list[str], list[int]]:
     owned = {found.id: [found.text] for found in standard.load().requirements.values()}
     for one in expansions:
         owned[one.of].append(one.text)
+    for of, held in words.items():
+        owned[of] += terms.lines(held)
     texts = [text for found in owned.values() for text in found]
     return texts, [at for at, found in enumerate(owned.values()) for _ in found]
 
@@ -159,7 +191,9 @@ def _cache_folder() -> Path:
     return platformdirs.user_cache_path("kefu-coach")
 
 
-def _load(path: Path, chosen: Settings, encoder: Encoder | None) -> HybridIndex | None:
+def _load(
+    path: Path, chosen: Settings, encoders: Sequence[Encoder], version: str
+) -> HybridIndex | None:
     """Read a stored index; None, with a warning, where it is damaged or another's.
 
     A file is the SHA-256 of what follows (32 bytes) and an npz: damage is seen before parsing.
@@ -167,16 +201,18 @@ def _load(path: Path, chosen: Settings, encoder: Encoder | None) -> HybridIndex 
     try:
         stored = path.read_bytes()
         if hashlib.sha256(stored[_DIGEST:]).digest() != stored[:_DIGEST]:
-            raise ValueError("digest")
+            raise ValueError("digest does not match")
         with np.load(io.BytesIO(stored[_DIGEST:]), allow_pickle=False) as held:
             arrays = {name: held[name] for name in held.files}
-        if str(arrays["version"]) != index_version(encoder):
-            raise ValueError("version")
-        return HybridIndex.from_arrays(arrays, chosen, encoder)
+        if str(arrays["version"]) != version:
+            raise ValueError("another version")
+        return HybridIndex.from_arrays(arrays, chosen, encoders)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError) as error:
-        _log.warning("检索缓存 %s 不能用（%s），重新建立索引", path, type(error).__name__)
+        _log.warning(
+            "检索缓存 %s 不能用（%s：%s），重新建立索引", path, type(error).__name__, error
+        )
         return None
 
 

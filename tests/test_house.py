@@ -28,7 +28,7 @@ DOORS = {
     "opencc": ("knowledge/text.py",),
     "sqlalchemy": ("app/records/",),
     "alembic": ("app/records/",),
-    "sklearn": ("grading/train.py", "knowledge/encoder.py"),
+    "sklearn": ("grading/train.py",),
     "openai": ("coach/",),
 }
 HEAVY = {"torch", "gradio", "transformers", "sklearn", "sentence_transformers", "faiss", "plotly"}

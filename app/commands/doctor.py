@@ -60,6 +60,13 @@ def _rubric() -> str:
     return f"评分规则 {rubric.load().version}"
 
 
+def _encoder() -> str:
+    from knowledge.encoder import embedded
+
+    model = embedded()
+    return f"自带模型 {model.name.removeprefix('embedded-')}，{model.dim} 维"
+
+
 def _home() -> str:
     return str(home.folder())
 
@@ -74,11 +81,13 @@ def _database() -> str:
     return f"{where}，{talks} 次练习"
 
 
-def _look(group: str, name: str, work: Callable[[], str], remedy: str) -> Finding:
+def _look(
+    group: str, name: str, work: Callable[[], str], remedy: str, *, needed: bool = True
+) -> Finding:
     try:
-        return Finding(group, name, True, work())
+        return Finding(group, name, True, work(), needed=needed)
     except DataError as error:
-        return Finding(group, name, False, str(error), remedy)
+        return Finding(group, name, False, str(error), remedy, needed)
 
 
 def findings() -> list[Finding]:
@@ -90,6 +99,7 @@ def findings() -> list[Finding]:
         _look("数据", "情景", _scenarios, mend),
         _look("数据", "台词", _lines, mend),
         _look("数据", "评分", _rubric, mend),
+        _look("数据", "句向量", _encoder, "检索先只按字面进行；请重新安装", needed=False),
         _look("存储", "目录", _home, "设置环境变量 KEFU_HOME 为一个可写的目录"),
         _look("存储", "数据库", _database, "按提示处理，或设置 KEFU_DATABASE_URL"),
         Finding("引擎", "scripted", True, "脚本客户，可用"),

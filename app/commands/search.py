@@ -38,16 +38,25 @@ def _show(answer: dict[str, Any]) -> None:
     for hit in answer["results"]:
         out.text(f"  {hit['score']:>5}  {hit['id']:<10}{hit['citation']}")
     if not answer["results"]:
-        out.text("  没有找到，换一种说法试试")
+        empty = not any(char.isalnum() for char in answer["query"])
+        out.text("  查询里没有字，请写一句话再查" if empty else "  没有找到，换一种说法试试")
 
 
 def _retriever(model: str | None) -> Retriever:
-    """Give the retriever on the built-in encoder, or on a sentence-transformers model."""
+    """Give the retriever on the built-in encoder, joined by a sentence-transformers model.
+
+    A model that cannot be opened is said and left out: the search goes on without it.
+    """
     if model is None:
         return Retriever()
-    from knowledge.encoder import SentenceTransformerEncoder
+    from knowledge.sentence_model import SentenceTransformerEncoder
 
-    return Retriever(SentenceTransformerEncoder(model))
+    try:
+        other = SentenceTransformerEncoder(model)
+    except DataError as error:
+        out.note(f"{error}。这次先用自带的检索")
+        return Retriever()
+    return Retriever(other)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -1,16 +1,24 @@
 import json
 
+import numpy as np
 import pytest
 
 from eval import retrieval
 from eval.retrieval import Case
-from knowledge import expansion
+from knowledge import expansion, terms
 from knowledge.datafile import DataError
+from knowledge.encoder import unit_rows
+from knowledge.retrieval import entries
+from knowledge.text import ngrams, plain
 
 ROW = {
     "id": "rt.1", "split": "test", "query": "抢话", "level": "初级", "expect": "L1.5.S2",
     "also": [], "voice": "trainee", "source": "constructed",
 }  # fmt: skip
+
+
+def retrieval_entries():
+    return entries(expansion.load(), terms.load())[0]
 
 
 def write(folder, *rows):
@@ -73,22 +81,42 @@ def test_faulty_cases_are_refused(tmp_path, rows, message):
     assert str(caught.value).startswith(message)
 
 
-def test_folds_deal_every_expansion_once_and_evenly():
-    every = expansion.load()
-    fold = retrieval._fold_of(every, 5, seed=7)
-    assert fold == retrieval._fold_of(every, 5, seed=7) != retrieval._fold_of(every, 5, seed=8)
-    mine = [at for one, at in zip(every, fold, strict=True) if one.of == "L1.5.S2"]
-    assert max(map(mine.count, range(5))) - min(map(mine.count, range(5))) <= 1
+class Meaning:
+    """A model that knows nothing of the standard."""
+
+    name, dim = "mean", 2
+
+    def encode(self, texts):
+        rows = [[text.count("客"), len(text)] for text in texts]
+        return unit_rows(np.array(rows, dtype=np.float32).reshape(len(texts), 2))
 
 
-def test_folds_measure_every_side_on_held_out_queries(monkeypatch):
-    few = tuple(one for one in expansion.load() if one.of in ("L1.5.S2", "L1.7.S3", "B2.2.5.7"))
-    monkeypatch.setattr(expansion, "load", lambda: few)
-    for own in (False, True):
-        found = retrieval.folds(2, own_level_only=own)
-        assert list(found) == ["字串 BM25", "词 BM25", "向量", "融合"]
-        for report in found.values():
-            assert report.n == len(few) and 0 < report.top3 <= 1
+def test_the_ablation_ranks_without_with_and_with_another_model():
+    rows = retrieval.baselines([case(1, query="客户没讲完就插嘴")], Meaning())
+    assert list(rows) == [
+        "字串，只有标准原文", "字串 BM25", "词 BM25", "自带句向量模型单独",
+        "不用句向量模型（字串与词）", "mean 单独", "再加 mean",
+    ]  # fmt: skip
+    assert rows["不用句向量模型（字串与词）"].top3 == 1.0
+
+
+def test_a_model_nobody_has_downloaded_is_left_out(monkeypatch, tmp_path):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    assert retrieval.downloaded() is None
+
+
+def test_cases_of_one_split_are_taken(tmp_path):
+    path = write(tmp_path, ROW, {**ROW, "id": "rt.0", "split": "dev"})
+    assert [found.id for found in retrieval.load_cases(path, split="dev")] == ["rt.0"]
+
+
+def test_no_test_query_stands_among_what_is_learned():
+    """No wording of the test split is in the training text, nor nearly (shared pairs >= 0.6)."""
+    learned = [set(ngrams(plain(text), (2,))) for text in retrieval_entries()]
+    for one in retrieval.load_cases(split="test"):
+        asked = set(ngrams(plain(one.query), (2,)))
+        most = max(len(asked & pairs) / len(asked | pairs) for pairs in learned if pairs)
+        assert most < 0.6, (one.id, most)
 
 
 def test_the_table_has_one_line_for_each_row():
@@ -100,7 +128,7 @@ def test_the_table_has_one_line_for_each_row():
 
 def test_wrong_cases_end_with_code_2_and_one_line(monkeypatch, tmp_path, capsys):
     empty = write(tmp_path)
-    monkeypatch.setattr(retrieval, "load_cases", lambda: retrieval_load(empty))
+    monkeypatch.setattr(retrieval, "load_cases", lambda split: retrieval_load(empty))
     assert retrieval.main([]) == 2
     assert capsys.readouterr().err == "cases.jsonl：没有用例\n"
 

@@ -3,6 +3,7 @@ import pytest
 
 from knowledge import index
 from knowledge.datafile import DataError, parse
+from knowledge.encoder import unit_rows
 from knowledge.index import Fusion, HybridIndex
 from knowledge.retrieval import settings
 
@@ -10,9 +11,19 @@ TEXTS = ["倾听客户", "打断客户说话", "填写报表", "报表数据分�
 OWNERS = [0, 0, 1, 1]
 
 
+class Words:
+    """An encoder that sees four words."""
+
+    name, dim = "words", 4
+
+    def encode(self, texts):
+        rows = [[word in text for word in ("听", "打断", "报表", "分析")] for text in texts]
+        return unit_rows(np.array(rows, dtype=np.float32).reshape(len(texts), 4))
+
+
 @pytest.fixture(scope="module")
 def small():
-    return index.build(TEXTS, OWNERS, settings())
+    return index.build(TEXTS, OWNERS, settings(), [Words()])
 
 
 @pytest.mark.parametrize("side", ["chars", "words", "vector", "fused"])
@@ -48,13 +59,33 @@ def test_the_best_entries_are_weighed_one_half_each_time(small):
 
 
 def test_an_index_comes_back_from_its_arrays(small):
-    after = HybridIndex.from_arrays(small.arrays(), settings())
+    after = HybridIndex.from_arrays(small.arrays(), settings(), [Words()])
     assert (after.score("打断报表").fused == small.score("打断报表").fused).all()
 
 
 def test_parts_that_do_not_fit_are_refused(small):
     with pytest.raises(ValueError, match="index parts do not fit"):
-        HybridIndex.from_arrays({**small.arrays(), "owners": np.array([0, 1])}, settings())
+        HybridIndex.from_arrays({**small.arrays(), "owners": np.array([0, 1])}, settings(), [])
+
+
+def test_without_an_encoder_the_words_decide_alone(small):
+    bare = index.build(TEXTS, OWNERS, settings())
+    scores = bare.score("打断客户")
+    assert scores.fused.argmax() == 0 and not scores.vector.any()
+    assert (scores.words == small.score("打断客户").words).all()
+
+
+def test_another_encoder_brings_in_what_the_words_do_not_share():
+    class Knows(Words):
+        """Knows that 插嘴 is 打断."""
+
+        def encode(self, texts):
+            return super().encode([text.replace("插嘴", "打断") for text in texts])
+
+    both = index.build(TEXTS, OWNERS, settings(), [Words(), Knows()])
+    alone = index.build(TEXTS, OWNERS, settings(), [Words()])
+    assert not alone.score("客户插嘴").vector.any()
+    assert both.score("客户插嘴").vector.argmax() == 0
 
 
 def test_fusion_weights_must_add_up_to_one():

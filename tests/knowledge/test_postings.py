@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from knowledge.postings import Postings, bm25, tfidf
+from knowledge.postings import Postings, bm25
 
 DOCUMENTS = [["听", "听", "说"], ["说"], ["写", "字"]]
 
@@ -20,14 +20,8 @@ def test_a_longer_document_counts_less():
     assert long < even
 
 
-def test_tfidf_documents_have_length_one():
-    postings = tfidf(DOCUMENTS)
-    squares = np.bincount(postings.documents, weights=postings.weights**2)
-    assert squares == pytest.approx([1, 1, 1])
-
-
 def test_an_unseen_token_scores_nothing_and_counts_as_the_rarest():
-    postings = tfidf(DOCUMENTS)
+    postings = bm25(DOCUMENTS, 1.2, 0.5)
     assert not postings.score({"无": 1.0}).any()
     assert postings.idf("无") == postings.rarest
 
@@ -39,7 +33,7 @@ def test_an_unseen_token_scores_nothing_and_counts_as_the_rarest():
     pytest.param({"无": 1}, 0.0, id="nothing known"),
 ])  # fmt: skip
 def test_coverage_is_the_known_share_of_the_query(query, share):
-    assert tfidf(DOCUMENTS).coverage(query) == pytest.approx(share)
+    assert bm25(DOCUMENTS, 1.2, 0.5).coverage(query) == pytest.approx(share)
 
 
 @pytest.mark.parametrize("documents", [DOCUMENTS, [[], ["听"]], [[]]])

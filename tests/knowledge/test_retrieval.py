@@ -149,17 +149,27 @@ def test_a_query_takes_milliseconds(retriever):
 
 
 def test_the_index_version_is_short_and_knows_the_encoder():
-    plain = retrieval.index_version()
-    assert len(plain) == 12 and plain == retrieval.index_version()
-    assert retrieval.index_version(Flat()) != plain
+    plain = retrieval.index_version(())
+    assert len(plain) == 12 and plain == retrieval.index_version(())
+    assert retrieval.index_version((Flat(),)) != plain
+
+
+def test_the_index_version_tells_two_models_of_one_name_apart():
+    class Other(Flat):
+        """Another model under the same name."""
+
+        def encode(self, texts):
+            return -super().encode(texts)
+
+    assert retrieval.index_version((Flat(),)) != retrieval.index_version((Other(),))
 
 
 def test_the_index_version_follows_the_data(monkeypatch, tmp_path):
-    before = retrieval.index_version()
+    before = retrieval.index_version(())
     changed = tmp_path / "retrieval.yaml"
     changed.write_text("max_chars: 1", encoding="utf-8")
     monkeypatch.setattr(retrieval, "_FILE", changed)
-    assert retrieval.index_version() != before
+    assert retrieval.index_version(()) != before
 
 
 def test_a_wrong_parameter_is_named(monkeypatch, tmp_path):
@@ -233,6 +243,30 @@ def test_a_spoilt_cache_is_rebuilt_with_a_warning(stored, retriever, no_build, c
     assert no_build == [1] and "不能用" in caplog.text and "重新建立索引" in caplog.text
     Retriever(folder=stored)
     assert no_build == [1], "the rebuilt index was not stored"
+
+
+def test_an_index_of_another_dimension_is_rebuilt_and_said(stored, retriever, no_build, caplog):
+    path = stored / f"index-{retriever.version}.bin"
+    arrays = retriever.index.arrays() | {"version": np.asarray(retriever.version)}
+    arrays["vectors/0"] = arrays["vectors/0"][:, :7]
+    path.write_bytes(sealed(arrays))
+    with caplog.at_level(logging.WARNING):
+        Retriever(folder=stored)
+    dim = retriever.index.dense[0].encoder.dim
+    assert no_build == [1]
+    assert f"stored vectors of 7, the model gives {dim}" in caplog.text
+
+
+def test_without_the_built_in_model_the_words_go_on(monkeypatch, tmp_path, caplog):
+    def missing():
+        raise DataError("自带的句向量模型：缺少文件 model.safetensors")
+
+    monkeypatch.setattr(retrieval, "embedded", missing)
+    with caplog.at_level(logging.WARNING):
+        bare = Retriever(folder=tmp_path)
+    assert "缺少文件 model.safetensors；检索先只按字面进行" in caplog.text
+    assert bare.search("人家话还没讲完我就插嘴了", "初级")[0].id == "L1.5.S2"
+    assert bare.search("") == []
 
 
 def test_a_cache_that_cannot_be_written_is_skipped_with_a_warning(

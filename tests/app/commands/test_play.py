@@ -10,7 +10,7 @@ NAME = "broadband-third-call"
 RIGHT = list(scenario.get(NAME).paths.right)
 WRONG = list(scenario.get(NAME).paths.wrong)
 FIELDS = {
-    "turn", "reply", "grade", "customer", "act", "state", "revealed", "ended", "engine", "versions",
+    "turn", "reply", "grade", "customer", "act", "state", "revealed", "ended", "engine", "slips", "versions",
 }  # fmt: skip
 ENDS = {None, "resolved", "hung_up", "escalated", "timed_out", "closed_by_agent"}
 
@@ -32,7 +32,7 @@ def test_every_turn_has_every_field_with_its_type(play):
         assert set(turn["state"]) == {"stage", "anger", "trust", "patience"}
         assert all(0 <= turn["state"][name] <= 100 for name in ("anger", "trust", "patience"))
         assert isinstance(turn["state"]["stage"], str) and isinstance(turn["act"], str)
-        assert turn["ended"] in ENDS and turn["engine"] == "scripted"
+        assert turn["ended"] in ENDS and turn["engine"] == "scripted" and turn["slips"] == []
         assert turn["customer"] or turn["ended"]
         assert set(turn["versions"]) == {
             "rubric", "scenario", "prompts", "index", "engine", "model", "seed",
