@@ -77,6 +77,7 @@ def build(version: str) -> Parser:
         "--host", default="127.0.0.1", metavar="地址", help="监听地址，默认 127.0.0.1"
     )
     serve.add_argument("--port", type=int, default=7860, metavar="端口", help="端口，默认 7860")
+    _engine(serve)
     _json(commands.add_parser("doctor", help="检查安装、数据、数据库是否就绪"))
     search = commands.add_parser("search", help="用自己的话找标准里的要求")
     search.add_argument("query", nargs="?", metavar="查询", help="一句话，例如：客户一骂我就慌")
@@ -93,7 +94,10 @@ def build(version: str) -> Parser:
     _json(commands.add_parser("scenarios", help="列出全部情景"))
     play = commands.add_parser("play", help="在终端里练一个情景")
     play.add_argument("scenario", metavar="情景", help="情景编号，见 kefu scenarios")
-    play.add_argument("--engine", choices=("scripted",), default="scripted", help="谁来说客户的话")
+    _engine(play)
+    play.add_argument(
+        "--temperature", type=float, metavar="温度", help="0 到 2；0 表示每次都说同样的话"
+    )
     play.add_argument(
         "--seed", type=int, default=7, metavar="种子", help="同一种子同样的客户，默认 7"
     )
@@ -102,12 +106,27 @@ def build(version: str) -> Parser:
     )
     play.add_argument("--save", action="store_true", help="和 --replies 一起用：存进数据库")
     _json(play)
+    model = commands.add_parser("model", help="下载本机模型的权重")
+    model.add_argument(
+        "action", choices=("fetch",), metavar="fetch", help="下载，断了再运行会接着下"
+    )
+    model.add_argument("name", metavar="模型", help="模型站上的名称，例如 Qwen/Qwen3-0.6B")
+    model.add_argument("--endpoint", metavar="网址", help="模型站或镜像站的网址")
+    _json(model)
     grade = commands.add_parser("grade", help="给座席的回复评分")
     grade.add_argument(
         "--file", required=True, metavar="文件", help="每行一个 JSON，- 表示标准输入"
     )
     _json(grade)
     return parser
+
+
+def _engine(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--engine", choices=("scripted", "transformers", "endpoint"), default="scripted",
+        help="谁来说客户的话：脚本、本机的模型、接口上的模型",
+    )  # fmt: skip
+    command.add_argument("--model", metavar="模型", help="本机模型的名称或目录，或接口上的模型名")
 
 
 def parse(argv: Sequence[str] | None, version: str) -> argparse.Namespace:

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 
 from app.guard import Guard, visitor_in
 from app.pages import practice
-from app.pages.talks import Talk, Talks
+from app.pages.talks import Offer, Talk, Talks
 from app.records.store import Store
 from app.report import html, told
 from knowledge.datafile import DataError
@@ -18,10 +18,10 @@ from knowledge.datafile import DataError
 _NONE_YET = "还没有可下载的报告：请先在这个浏览器里练完一次，或点“结束并看报告”"
 
 
-def create_app(store: Store) -> FastAPI:
-    """Build the application over one database."""
+def create_app(store: Store, offer: Offer | None = None) -> FastAPI:
+    """Build the application over one database, with a model where the operator offers one."""
     app = FastAPI(title="客服陪练", docs_url=None, redoc_url=None, openapi_url=None)
-    talks = Talks(store)
+    talks = Talks(store, offer=offer)
 
     def over(request: Request) -> Talk | None:
         visitor = visitor_in(request.headers)

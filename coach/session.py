@@ -56,6 +56,15 @@ def _number(graded: Grade, turn: int) -> None:
         span.turn = turn
 
 
+def _missed(graded: Grade) -> tuple[str, ...]:
+    """Give the requirements behind what was due and missing, the weakest dimension's first."""
+    parts = graded.dimensions
+    scored = [d for d in (parts.procedure, parts.empathy, parts.politeness) if d.score is not None]
+    lacking = [d for d in scored if any(s.kind.startswith("missing_") for s in d.evidence)]
+    lacking.sort(key=lambda d: d.score or 0)
+    return tuple(dict.fromkeys(cited for d in lacking for cited in d.citations))
+
+
 class Session:
     """A talk in one scenario with one seed."""
 
@@ -94,6 +103,7 @@ class Session:
                 "scenario": scenario.version(self.scenario),
                 "engine": self.voice.engine,
                 "model": self.voice.model,
+                "prompts": self.voice.prompts,
                 "seed": self.seed,
             }
         )
@@ -139,7 +149,10 @@ class Session:
         self.found.append(found)
         dice = self._dice(self.state.turn)
         moves = act.plan(found, self.state, case, dice)
-        cue = voice.Cue(moves, case, self.state, dice, heard=row.history, reply=reply)
+        cue = voice.Cue(
+            moves, case, self.state, dice,
+            heard=row.history, reply=reply, missed=_missed(graded),
+        )  # fmt: skip
         said = self.voice.answer(cue)
         acts = "+".join(move.act for move in moves) or "none"
         turn = self._turn(reply, graded, said, acts)

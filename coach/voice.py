@@ -38,7 +38,8 @@ _SCENARIO_FIRST = 0.6
 class Cue:
     """What a voice is asked to say: the plan, and what was said before (``heard``, oldest first).
 
-    ``state`` is the one after the trainee's ``reply``; ``dice`` are this turn's.
+    ``state`` is the one after the trainee's ``reply``; ``dice`` are this turn's; ``missed`` are
+    the requirements the moment called for and the reply did not meet.
     """
 
     moves: Sequence[Move]
@@ -47,6 +48,7 @@ class Cue:
     dice: random.Random
     heard: Sequence[Turn]
     reply: str
+    missed: Sequence[str] = ()
 
 
 class Slip(BaseModel):
@@ -70,8 +72,20 @@ class Said:
 class Voice(Protocol):
     """Whoever speaks the other side's lines; one a session."""
 
-    engine: str
-    model: str | None
+    @property
+    def engine(self) -> str:
+        """Who speaks: scripted, transformers or endpoint."""
+        ...
+
+    @property
+    def model(self) -> str | None:
+        """Which model, None for the script."""
+        ...
+
+    @property
+    def prompts(self) -> str | None:
+        """The version of what the model is told, None for the script."""
+        ...
 
     def opening(self, scenario: Scenario, dice: random.Random) -> str:
         """Say the opening."""
@@ -86,7 +100,7 @@ class ScriptedVoice:
     """Picks written lines; one instance a session, as it remembers what was said."""
 
     engine = ENGINE
-    model = None
+    model = prompts = None
 
     def __init__(self) -> None:
         """Start with nothing said."""
@@ -144,6 +158,39 @@ class ScriptedVoice:
     def _take(self, line: str) -> str:
         self.said.update(line.split("\n"))
         return line
+
+
+class RecordedVoice:
+    """Says again what a stored talk said, then lets another voice go on: a model cannot replay."""
+
+    def __init__(
+        self, engine: str, told: Sequence[Said], then: Voice, *,
+        model: str | None = None, prompts: str | None = None,
+    ) -> None:  # fmt: skip
+        """Take the stored turns.
+
+        Args:
+            engine: who spoke the talk, as it was stored.
+            model: which model, if one did.
+            prompts: which version of the words to it.
+            told: the opening and every turn after it.
+            then: speaks once the stored turns are through.
+        """
+        self.engine, self.model, self.prompts = engine, model, prompts
+        self.then = then
+        self._told, self._at = told, 0
+
+    def opening(self, scenario: Scenario, dice: random.Random) -> str:
+        """Say the stored opening."""
+        self._at = 1
+        return self._told[0].text
+
+    def answer(self, cue: Cue) -> Said:
+        """Say the next stored turn."""
+        if self._at >= len(self._told):
+            return self.then.answer(cue)
+        self._at += 1
+        return self._told[self._at - 1]
 
 
 def _own_lines(move: Move, scenario: Scenario) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from knowledge.text import DATA
 
 FOLDER = DATA / "encoder"
 WEIGHTS, TOKENIZER = "model.safetensors", "tokenizer.json"
+_BATCH = 64
 _REMEDY = "请重新安装，或用 python -m knowledge.train 重新训练"
 
 
@@ -79,12 +80,20 @@ class EmbeddedEncoder:
     def encode(self, texts: list[str]) -> Floats:
         """Give (n, dim) float32, rows of length 1, or 0 for a text that holds no known piece."""
         found: Floats = np.zeros((len(texts), self.dim), dtype=np.float32)
-        known = self._vocabulary
-        for row, text in enumerate(texts):
-            places = [known[piece] for piece in pieces(text) if piece in known]
-            if places:
-                # A sum weighed by each row's scale is the mean but for the length, set below.
-                found[row] = self._scales[places] @ self._rows[places].astype(np.float32)
+        known = self._vocabulary.get
+        for first in range(0, len(texts), _BATCH):
+            cut = [
+                [at for piece in pieces(text) if (at := known(piece)) is not None]
+                for text in texts[first : first + _BATCH]
+            ]
+            filled = [row for row, places in enumerate(cut) if places]
+            if not filled:
+                continue
+            joined = np.fromiter((at for places in cut for at in places), dtype=np.intp)
+            starts = np.cumsum([0, *(len(cut[row]) for row in filled)])[:-1]
+            vectors = self._rows[joined] * self._scales[joined, None]
+            # A sum is the mean but for its length, which is set below.
+            found[first + np.array(filled)] = np.add.reduceat(vectors, starts, axis=0)
         return unit_rows(found)
 
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import os
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from importlib import metadata
 
 from app import home, out
+from app.commands.model import resolve
 from knowledge.datafile import DataError
 
 PACKAGES = (
     "transformers", "torch", "sentence-transformers", "gradio", "faiss-cpu", "jieba", "pytest",
 )  # fmt: skip
-_ENGINES = {"transformers": "本地模型", "endpoint": "接口模型"}
+_HUB_MODELS = {False: "Qwen/Qwen3-0.6B 或 Qwen/Qwen3-1.7B", True: "Qwen/Qwen3-4B-Instruct-2507"}
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,44 @@ def _look(
         return Finding(group, name, False, str(error), remedy, needed)
 
 
+def _local_model() -> Finding:
+    """Look at the weights KEFU_MODEL names; loading them is left to ``kefu play``."""
+    name = os.environ.get("KEFU_MODEL", "").strip()
+    if not name:
+        fit = _HUB_MODELS[shutil.which("nvidia-smi") is not None]
+        return Finding(
+            "引擎", "transformers", False, f"没有指定本机模型；这台机器适合 {fit}",
+            "运行 kefu model fetch 模型名，再把 KEFU_MODEL 设为它", needed=False,
+        )  # fmt: skip
+    from coach.engine import EngineError
+    from coach.prefix_cache import find_folder
+
+    try:
+        folder = find_folder(str(resolve(name)))
+    except EngineError as error:
+        return Finding("引擎", "transformers", False, str(error), "按提示处理", needed=False)
+    return Finding("引擎", "transformers", True, f"本机模型 {folder}", needed=False)
+
+
+def _endpoint() -> Finding:
+    """Ask the server the environment names, if it names one."""
+    from coach import endpoint
+
+    try:
+        engine = endpoint.from_environment()
+    except DataError as error:
+        return Finding("引擎", "endpoint", False, str(error), "先用脚本客户", needed=False)
+    try:
+        seen = engine.check()
+    finally:
+        engine.close()
+    where = "本机" if engine.local else "别的机器（姓名、号码会先遮住）"
+    told = f"{engine.base_url}，{where}，{seen.seconds:.1f} 秒应答"
+    if seen.problem:
+        return Finding("引擎", "endpoint", False, seen.problem, "按提示处理", needed=False)
+    return Finding("引擎", "endpoint", True, told, needed=False)
+
+
 def findings() -> list[Finding]:
     """Look at everything; never imports torch or gradio."""
     mend = "按提示改这个文件，或重新安装本程序"
@@ -103,10 +144,8 @@ def findings() -> list[Finding]:
         _look("存储", "目录", _home, "设置环境变量 KEFU_HOME 为一个可写的目录"),
         _look("存储", "数据库", _database, "按提示处理，或设置 KEFU_DATABASE_URL"),
         Finding("引擎", "scripted", True, "脚本客户，可用"),
-        *(
-            Finding("引擎", name, False, f"{shown}：尚未提供", "先用脚本客户", needed=False)
-            for name, shown in _ENGINES.items()
-        ),
+        _local_model(),
+        _endpoint(),
     ]
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from app import out
 from app.commands import rows
-from coach import report, scenario
+from app.commands.model import chosen
+from coach import report, scenario, voices
 from coach.scenario import Scenario
 from coach.session import PlayTurn, Session
 from knowledge.datafile import DataError
@@ -26,6 +27,11 @@ _ENDS = {
 
 
 def _say(case: Scenario, turn: PlayTurn) -> None:
+    if turn.slips:
+        how = "改由脚本客户说" if turn.engine == "scripted" else "重来后合格"
+        out.note(
+            f"  （模型这一轮有 {len(turn.slips)} 处不合格：{turn.slips[-1].text[:40]}；{how}）"
+        )
     for line in turn.customer.split("\n"):
         if line:
             out.text(f"{case.person.call if case.kind == 'staff' else '客户'}：{line}")
@@ -120,7 +126,17 @@ def _batch(session: Session, args: argparse.Namespace) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Play one scenario."""
-    session = Session(scenario.get(args.scenario), args.seed)
+    case = scenario.get(args.scenario)
+    if args.temperature is not None and not 0 <= args.temperature <= 2:
+        raise DataError(f"--temperature 写成了 {args.temperature:g}，应在 0 到 2 之间")
+    voice = voices.make(args.engine, case, model=chosen(args), temperature=args.temperature)
+    try:
+        return _play(Session(case, args.seed, voice), args)
+    finally:
+        voices.close()
+
+
+def _play(session: Session, args: argparse.Namespace) -> int:
     if args.replies is not None:
         _batch(session, args)
         if args.save:

@@ -7,10 +7,16 @@ import logging
 import os
 import socket
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app import out
+from coach import voices
+from coach.scenario import Scenario
+from coach.voice import Voice
 from knowledge.datafile import DataError
+
+if TYPE_CHECKING:
+    from app.pages.talks import Offer
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1", "[::1]")
 
@@ -77,6 +83,29 @@ def _warm() -> None:
         out.note(f"kefu serve：{error}")
 
 
+def _offer(args: argparse.Namespace) -> Offer | None:
+    """Open the model that visitors may talk with, before anybody can.
+
+    Raises:
+        DataError: it cannot be had.
+    """
+    if args.engine == "scripted":
+        return None
+    from app.commands.model import chosen
+    from app.pages.talks import Offer
+    from coach import scenario
+
+    model = chosen(args)
+    first = voices.make(args.engine, next(iter(scenario.load_all().values())), model=model)
+    away = voices.away(args.engine, model)
+    out.note(f"语言模型 {first.model} 已就绪" + (f"，对话会发到 {away}" if away else ""))
+
+    def make(case: Scenario) -> Voice:
+        return voices.make(args.engine, case, model=model)
+
+    return Offer(f"语言模型 {first.model}", make, away)
+
+
 def run(args: argparse.Namespace) -> int:
     """Serve the page until Ctrl+C.
 
@@ -87,15 +116,18 @@ def run(args: argparse.Namespace) -> int:
         raise DataError(f"还没有账号功能，只能在本机用：--host 不能是 {args.host}，请用 127.0.0.1")
     host = args.host.strip("[]")
     _check_port(host, args.port)
+    offer = _offer(args)
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     from app.records import store
 
     with store.opened() as records:
         from app.web import create_app
 
-        server = _server(create_app(records), host, args.port)
+        server = _server(create_app(records, offer), host, args.port)
         try:
             server.run()
         except KeyboardInterrupt:
             out.note("已停止")
+        finally:
+            voices.close()
     return out.OK

@@ -8,7 +8,7 @@ from coach.report import TEXT_ONLY
 
 TOP = (
     '<header class="kefu top"><div><b>客服陪练</b><span>Kefu Coach</span></div>'
-    f"<p>客户由脚本扮演（非 AI 生成），规则评分。{TEXT_ONLY}。</p></header>"
+    f"<p>客户由谁扮演、是不是 AI，对话上方写明；规则评分。{TEXT_ONLY}。</p></header>"
 )
 BOTTOM = (
     '<footer class="kefu bottom">难受的时候可以随时停下，和老师或 12356 心理援助热线聊聊。'
@@ -26,6 +26,12 @@ DOWNLOADS = (
     '<nav class="kefu downloads" aria-label="下载报告">'
     '<a href="report.html" download>下载 HTML</a><a href="report.json" download>下载 JSON</a></nav>'
 )
+
+
+def about(away: str | None) -> str:
+    """Say what talking with a model means; ``away``: the other machine the text goes to."""
+    where = f"对话会发到 {away}，姓名和号码先遮住。" if away else "对话不出这台机器。"
+    return f"语言模型的话是 AI 生成的，每句先检查再显示，要多等几秒。{where}"
 
 
 def sheet(value: str = "", elem_id: str | None = None) -> gr.HTML:

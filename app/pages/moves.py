@@ -17,11 +17,15 @@ from app.pages import scene
 from app.pages.talks import Talk, Talks
 from app.report import body
 from app.report.told import tell
+from coach.model_voice import speaking
+from coach.session import PlayTurn
+from coach.voice import ENGINE as SCRIPTED
 from knowledge.datafile import DataError
 
 Place = Literal["choose", "talk", "report"]
 MOVED = "你在另一个窗口开始了别的练习，请刷新页面再继续"
 NO_COOKIE = "浏览器没有带上 Cookie，请允许本站的 Cookie，再刷新页面"
+_LOOK_SECONDS = 0.4
 _FIRST_SECONDS, _PER_CHAR_SECONDS, _MOST_SECONDS = 0.35, 0.04, 1.2
 
 
@@ -60,7 +64,7 @@ def _talk(talk: Talk, upto: int | None = None, *, waiting: bool = False) -> View
     session = talk.session
     return View(
         place="talk", token=talk.token, notice="", reply="",
-        head=scene.head(session.scenario, session.voice.engine),
+        head=scene.head(session),
         talk=scene.bubbles(session, upto, waiting=waiting), card=scene.card(session.scenario),
         mood=scene.mood(session), hint=scene.hint(talk), feedback=scene.feedback(session),
         report="", ended=talk.is_over and upto is None, paused=False,
@@ -121,15 +125,18 @@ async def _arriving(talk: Talk) -> AsyncIterator[View]:
 
 
 async def start(
-    talks: Talks, visitor: str, scenario_id: str | None, *, adult: bool = False
-) -> AsyncIterator[View]:
+    talks: Talks, visitor: str, scenario_id: str | None, *,
+    adult: bool = False, with_model: bool = False,
+) -> AsyncIterator[View]:  # fmt: skip
     """Start a talk in a scenario; its opening arrives message by message."""
     try:
         if not visitor:
             raise DataError(NO_COOKIE)
         if not scenario_id:
             raise DataError("请先选一个情景")
-        talk = await asyncio.to_thread(talks.start, visitor, scenario_id, adult=adult)
+        talk = await asyncio.to_thread(
+            talks.start, visitor, scenario_id, adult=adult, with_model=with_model
+        )
     except DataError as error:
         yield View(notice=notice(str(error)))
         return
@@ -141,11 +148,14 @@ async def start(
 async def again(talks: Talks, visitor: str, token: str | None = None) -> AsyncIterator[View]:
     """Start the same scenario anew with another seed."""
     try:
-        case = _need(talks, visitor, token).session.scenario
+        before = _need(talks, visitor, token).session
     except DataError as error:
         yield View(notice=notice(str(error)))
         return
-    async for view in start(talks, visitor, case.id, adult=case.abuse):
+    case, with_model = before.scenario, before.voice.engine != SCRIPTED
+    async for view in start(
+        talks, visitor, case.id, adult=case.abuse or with_model, with_model=with_model
+    ):
         yield view
 
 
@@ -160,10 +170,15 @@ async def send(
         yield View(notice=notice("还没有写回复。写一句，再按 Enter 或点“发送”"))
         return
     try:
-        talk = await asyncio.to_thread(_said, talks, visitor, reply, token)
+        before = _need(talks, visitor, token)
+        saying = asyncio.create_task(asyncio.to_thread(talks.say, before, reply))
+        async for view in _waiting(before, saying):
+            yield view
+        await saying
     except DataError as error:
-        yield View(notice=notice(str(error)))
+        yield View(notice=notice(str(error)), talk=_as_stored(talks, visitor, token))
         return
+    talk = before
     yield View(
         notice="", reply="", talk=scene.bubbles(talk.session, 0, waiting=is_typing_shown()),
         feedback=scene.feedback(talk.session), hint="",
@@ -172,10 +187,26 @@ async def send(
         yield view
 
 
-def _said(talks: Talks, visitor: str, reply: str, token: str | None) -> Talk:
-    talk = _need(talks, visitor, token)
-    talks.say(talk, reply)
-    return talk
+def _as_stored(talks: Talks, visitor: str, token: str | None) -> str | None:
+    """Give the talk without what could not be said, None where there is none to show."""
+    try:
+        return scene.bubbles(_need(talks, visitor, token).session)
+    except DataError:
+        return None
+
+
+async def _waiting(talk: Talk, saying: asyncio.Task[PlayTurn]) -> AsyncIterator[View]:
+    """Show, while a model finds its words, that the other side is about to speak."""
+    voice = speaking(talk.session.voice)
+    if voice is None:
+        return
+    shown: int | None = -1
+    while not (await asyncio.wait({saying}, timeout=_LOOK_SECONDS))[0]:
+        place = voice.place()
+        if place != shown:
+            shown = place
+            ahead = f"前面还有 {place} 位在等同一个模型" if place else ""
+            yield View(talk=scene.bubbles(talk.session, waiting=True), notice=notice(ahead))
 
 
 def ask_hint(talks: Talks, visitor: str, token: str | None = None) -> View:

@@ -19,6 +19,7 @@ from app.report import html
 from knowledge import standard
 
 COOKIE = "kefu_visitor"
+SCRIPT = "脚本客户"
 _SCREENS = ("choose", "talk", "report")
 _FOLDER = Path(__file__).parent
 Changes = dict[Any, Any]
@@ -88,11 +89,13 @@ class Page:
         }  # fmt: skip
 
     async def begin(
-        self, scenario_id: str | None, adult: bool, request: gr.Request
+        self, scenario_id: str | None, adult: bool, speaker: str, request: gr.Request
     ) -> AsyncIterator[Changes]:
         """Start the picked scenario with a fresh seed."""
-        visitor = visitor_of(request)
-        async for view in moves.start(self.talks, visitor, scenario_id, adult=adult):
+        visitor, with_model = visitor_of(request), speaker != SCRIPT
+        async for view in moves.start(
+            self.talks, visitor, scenario_id, adult=adult, with_model=with_model
+        ):
             yield self.changes(view)
 
     async def send(self, text: str, token: str, request: gr.Request) -> AsyncIterator[Changes]:
@@ -160,9 +163,17 @@ class Page:
                 self.scenario = gr.Radio(
                     chooser.labels(found), value=first, label="情景", elem_classes="cases"
                 )
-                self.adult = gr.Checkbox(False, label="我已满 18 岁，愿意练含辱骂情景")
+                self.adult = gr.Checkbox(
+                    False, label="我已满 18 岁（练含辱骂情景、和语言模型练，都要勾选）"
+                )
             with gr.Column(scale=2, min_width=300, elem_classes="beside"):
                 self.detail = frame.sheet(chooser.detail(first))
+                offer = self.talks.offer
+                self.speaker = gr.Radio(
+                    [SCRIPT, *([offer.label] if offer else [])], value=SCRIPT, label="谁来演客户",
+                    info=frame.about(offer.away) if offer else None, visible=offer is not None,
+                    elem_classes="levels",
+                )  # fmt: skip
                 self.go = gr.Button("开始练习", variant="primary", elem_id="go")
 
     def _build_talk(self) -> None:
@@ -225,7 +236,7 @@ class Page:
             trigger(self.choose_level, [self.level, self.adult], picked, **plain)
         self.work.input(self.choose_work, [self.level, self.work, self.adult], picked[1:], **plain)
         self.scenario.input(chooser.detail, self.scenario, self.detail, **plain)
-        self.go.click(self.begin, [self.scenario, self.adult], whole, **plain)
+        self.go.click(self.begin, [self.scenario, self.adult, self.speaker], whole, **plain)
         gr.on(
             [self.reply.submit, self.send_button.click], self.send, [self.reply, self.token],
             whole, trigger_mode="once", **plain,

@@ -12,6 +12,7 @@ from app.report import marks, plots, words
 from coach.report import TEXT_ONLY, CurvePoint
 from coach.scenario import Scenario
 from coach.session import PlayTurn, Session
+from coach.voice import ENGINE as SCRIPTED
 from grading import rubric
 from grading.result import DIMENSIONS, Grade
 
@@ -22,14 +23,23 @@ _GENERIC = {
 }
 
 
-def head(case: Scenario, engine: str) -> str:
+def _speaker(session: Session) -> str:
+    """Say who speaks the other side's lines, and whether that is AI."""
+    other, voice = words.other(session.scenario), session.voice
+    if voice.engine == SCRIPTED:
+        return f"{other}由脚本扮演（非 AI 生成）"
+    model = f"{words.ENGINES[voice.engine]} {voice.model}"
+    return escape(f"{other}由{model} 扮演（AI 生成，标 AI 的句子），不合格时由脚本说")
+
+
+def head(session: Session) -> str:
     """Give the line above the talk: title, how they meet, who is speaking."""
-    who = words.ENGINES.get(engine, engine)
+    case = session.scenario
     return (
         f'<div class="kefu scene-head"><h2>{escape(case.title)}</h2><p>'
         f'<span class="pill">{words.channel(case)}</span><span>{escape(case.trade)} · '
         f"{words.TYPES[case.customer_type]} · {words.stars(case.difficulty)}</span>"
-        f'<span class="pill quiet">{words.other(case)}由{who}扮演（非 AI 生成）</span></p></div>'
+        f'<span class="pill quiet">{_speaker(session)}</span></p></div>'
     )
 
 
@@ -57,7 +67,8 @@ def bubbles(session: Session, upto: int | None = None, *, waiting: bool = False)
         lines = [line for line in turn.customer.split("\n") if line]
         if turn is session.turns[-1] and upto is not None:
             lines = lines[:upto]
-        rows += [_bubble("other", who, line) for line in lines]
+        mark = "" if turn.engine == SCRIPTED else words.AI_MARK
+        rows += [_bubble("other", who + mark, line) for line in lines]
     if waiting:
         rows.append(
             '<div class="msg other waiting">'

@@ -9,16 +9,32 @@ from __future__ import annotations
 import secrets
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from app.records.store import Store
 from coach import scenario
+from coach.model_voice import speaking
+from coach.scenario import Scenario
 from coach.session import PlayTurn, Session
+from coach.voice import Voice
 from knowledge.datafile import DataError
 
 _MOST = 400
 _SEEDS = 100_000
 STOPPED = "stopped"
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A language model the operator lets visitors talk with.
+
+    ``label``: its name for people. ``away``: where the text goes when that is another machine.
+    """
+
+    label: str
+    make: Callable[[Scenario], Voice]
+    away: str | None = None
 
 
 @dataclass
@@ -40,9 +56,15 @@ class Talk:
 class Talks:
     """The talks of one database."""
 
-    def __init__(self, store: Store, most: int = _MOST) -> None:
-        """Keep at most ``most`` live talks; older ones are replayed from the database on demand."""
-        self.store = store
+    def __init__(self, store: Store, most: int = _MOST, *, offer: Offer | None = None) -> None:
+        """Keep at most ``most`` live talks; older ones are replayed from the database on demand.
+
+        Args:
+            store: where they are kept.
+            most: at most so many at hand.
+            offer: the model the operator lets visitors talk with.
+        """
+        self.store, self.offer = store, offer
         self._most = most
         self._live: OrderedDict[str, Talk] = OrderedDict()
         self._lock = threading.Lock()
@@ -61,7 +83,7 @@ class Talks:
             if live is not None:
                 self._live.move_to_end(token)
                 return live
-        session = self.store.resume(token)
+        session = self.store.resume(token, self.offer.make if self.offer else None)
         if session is None:
             return None
         return self._keep(Talk(token, session, stopped=self.store.ended(token) == STOPPED))
@@ -74,17 +96,26 @@ class Talks:
             return kept
 
     def start(
-        self, visitor: str, scenario_id: str, *, adult: bool = False, seed: int | None = None
-    ) -> Talk:
+        self, visitor: str, scenario_id: str, *,
+        adult: bool = False, seed: int | None = None, with_model: bool = False,
+    ) -> Talk:  # fmt: skip
         """Start a talk and store its opening.
 
         Raises:
-            DataError: no such scenario, or one with insults for somebody not yet 18.
+            DataError: no such scenario, one with insults or a model for somebody not yet 18, or
+                a model where the operator offers none.
         """
         case = scenario.get(scenario_id)
         if case.abuse and not adult:
-            raise DataError("这个情景含辱骂，请先打开“我已满 18 岁，愿意练含辱骂情景”")
-        session = Session(case, secrets.randbelow(_SEEDS) if seed is None else seed)
+            raise DataError("这个情景含辱骂，请先勾选“我已满 18 岁”")
+        if with_model and not adult:
+            raise DataError(
+                "语言模型的话偶尔会有不合适的漏过检查，请先勾选“我已满 18 岁”，或用脚本客户"
+            )
+        if with_model and self.offer is None:
+            raise DataError("这里没有开放语言模型，请选脚本客户")
+        voice = self.offer.make(case) if with_model and self.offer else None
+        session = Session(case, secrets.randbelow(_SEEDS) if seed is None else seed, voice)
         token = self.store.begin(session)
         self.store.point(visitor, token)
         return self._keep(Talk(token, session))
@@ -110,7 +141,9 @@ class Talks:
             return turn
 
     def stop(self, talk: Talk) -> None:
-        """End a practice early; no marks are lost by it."""
+        """End a practice early; no marks are lost by it, and a model at work is cut off."""
+        if model := speaking(talk.session.voice):
+            model.cancel.set()
         with talk.lock:
             self.store.stop(talk.token, STOPPED)
             talk.stopped = talk.session.state.ended is None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,10 @@ from sqlalchemy.orm import Session as Work
 from app import home
 from app.records.schema import PointerRow, TalkRow, TurnRow
 from coach import scenario
+from coach.scenario import Scenario
 from coach.session import PlayTurn, Session
+from coach.voice import ENGINE as SCRIPTED
+from coach.voice import RecordedVoice, Said, ScriptedVoice, Voice
 from knowledge.datafile import DataError
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -152,8 +155,13 @@ class Store:
             query = select(TurnRow.body).where(TurnRow.token == token).order_by(TurnRow.turn)
             return list(work.scalars(query))
 
-    def resume(self, token: str) -> Session | None:
+    def resume(
+        self, token: str, model: Callable[[Scenario], Voice] | None = None
+    ) -> Session | None:
         """Rebuild a talk by replaying its replies; None if there is no such talk.
+
+        What a language model said is taken from the record: it cannot be said again. ``model``
+        gives the voice that goes on with such a talk; the script, where there is none.
 
         Raises:
             DataError: the scenario has changed, so that the replay says other lines.
@@ -162,10 +170,15 @@ class Store:
             talk = work.get(TalkRow, token)
             if talk is None:
                 return None
-            rows = [(row.reply, row.customer) for row in talk.turns]
-            session = Session(scenario.get(talk.scenario), talk.seed)
-        for reply, customer in rows[1:]:
-            if reply is not None and session.say(reply).customer != customer:
+            lines = [row.customer for row in talk.turns]
+            turns = [PlayTurn.model_validate(row.body) for row in talk.turns]
+            case = scenario.get(talk.scenario)
+            session = Session(case, talk.seed, _voice(talk.engine, turns, case, model))
+        for turn, line in zip(turns[1:], lines[1:], strict=True):
+            if turn.reply is None:
+                continue
+            again = session.say(turn.reply)
+            if (again.customer, again.act) != (line, turn.act):
                 raise DataError("情景或评分规则已经更新，这次对话不能接着练了，请重新开始")
         return session
 
@@ -186,6 +199,21 @@ class Store:
             row = work.get(PointerRow, _hash(visitor))
             if row is not None:
                 work.delete(row)
+
+
+def _voice(
+    engine: str,
+    turns: Sequence[PlayTurn],
+    case: Scenario,
+    model: Callable[[Scenario], Voice] | None,
+) -> Voice:
+    """Give the voice that says a stored talk again."""
+    if engine == SCRIPTED:
+        return ScriptedVoice()
+    told = [Said(turn.customer, turn.engine, tuple(turn.slips)) for turn in turns]
+    made = turns[0].versions
+    then = model(case) if model else ScriptedVoice()
+    return RecordedVoice(engine, told, then, model=made.model, prompts=made.prompts)
 
 
 def _turn_row(token: str, turn: PlayTurn) -> TurnRow:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from html import escape
 
 from app.report import marks, plots, words
-from app.report.told import MADE_BY, Told, status
+from app.report.told import Told, made_by, status
 from coach.report import StepResult
 from coach.session import PlayTurn
+from coach.voice import ENGINE as SCRIPTED
 from knowledge import standard
 
 
@@ -44,7 +45,8 @@ def _head(told: Told) -> str:
         f'<p class="small">{note}</p></div>'
         f'<div class="total"><b>{total}</b><span>总分</span>'
         f"<small>{escape(made.label)}</small></div>"
-        f'<p class="small wide">{escape(made.text_only)}。{MADE_BY}。</p></header>'
+        f'<p class="small wide">{escape(made.text_only)}。'
+        f"{escape(made_by(told.session))}。</p></header>"
     )
 
 
@@ -129,8 +131,9 @@ def exchange(told: Told, turn: PlayTurn) -> str:
         )
     if turn.customer:
         said = escape(turn.customer).replace("\n", "<br>")
+        mark = "" if turn.engine == SCRIPTED else words.AI_MARK
         parts.append(
-            f'<div class="line"><span class="who">{escape(case.person.call)}</span>'
+            f'<div class="line"><span class="who">{escape(case.person.call)}{mark}</span>'
             f"<p>{said}</p></div>"
         )
     return "".join(parts)
@@ -166,7 +169,8 @@ def _versions(told: Told) -> str:
     v = told.report.versions
     pairs = (
         ("评分规则", v.rubric), ("情景", v.scenario),
-        ("谁在说话", words.ENGINES.get(v.engine or "", v.engine)), ("种子", v.seed),
+        ("谁在说话", words.ENGINES.get(v.engine or "", v.engine)), ("模型", v.model),
+        ("提示词", v.prompts), ("种子", v.seed),
     )  # fmt: skip
     inner = " · ".join(f"{name} {escape(str(value))}" for name, value in pairs if value is not None)
     return f'<p class="small versions">版本：{inner}</p>'

@@ -9,7 +9,7 @@ from string import Template
 
 from app import home
 from app.report import body
-from app.report.told import MADE_BY, Told, content
+from app.report.told import Told, content, is_ai, made_by
 
 _FOLDER = Path(__file__).parent
 
@@ -26,7 +26,8 @@ def page(told: Told) -> str:
         title=escape(told.session.scenario.title),
         style=style(),
         body=body.sections(told),
-        made_by=MADE_BY,
+        made_by=escape(made_by(told.session)),
+        ai_generated="true" if is_ai(told.session) else "false",
         content_id=content(told)["content_id"],
         version=escape(home.version()),
         text_only=escape(told.report.text_only),

@@ -15,8 +15,8 @@ from app.report import words
 from coach import report
 from coach.report import Report, StepResult
 from coach.session import Session
+from coach.voice import ENGINE as SCRIPTED
 
-MADE_BY = "脚本客户（非 AI 生成）、规则评分"
 _MISSED = "没有做到："
 
 
@@ -32,6 +32,19 @@ class Told:
     def how(self) -> str | None:
         """How it ended, as a key of words.ENDS; None while it goes on."""
         return "stopped" if self.stopped else self.report.ended
+
+
+def is_ai(session: Session) -> bool:
+    """Whether a language model spoke any line of the talk."""
+    return any(turn.engine != SCRIPTED for turn in session.turns)
+
+
+def made_by(session: Session) -> str:
+    """Say who made the other side's lines and the judgement."""
+    if not is_ai(session):
+        return "脚本客户（非 AI 生成）、规则评分"
+    voice = session.voice
+    return f"客户的话由{words.ENGINES[voice.engine]} {voice.model} 生成（AI 生成内容）、规则评分"
 
 
 def tell(session: Session, *, stopped: bool = False) -> Told:
@@ -57,7 +70,8 @@ def content(told: Told) -> dict[str, Any]:
     """Give everything the JSON file holds; the same talk gives the same content and number."""
     body = {
         "made_by": {
-            "label": MADE_BY, "ai_generated": False, "engine": told.session.voice.engine,
+            "label": made_by(told.session), "ai_generated": is_ai(told.session),
+            "engine": told.session.voice.engine, "model": told.session.voice.model,
             "provider": f"Kefu Coach {home.version()}",
         },
         "text_only": told.report.text_only,

@@ -34,7 +34,8 @@ DIMENSIONS = {"empathy": "同理心", "politeness": "礼貌用语", "procedure":
 SEVERITIES = {"minor": "轻微", "major": "严重", "fatal": "致命"}
 STATUSES = {"done": "做到", "out_of_order": "做了，次序靠后", "missed": "没有做到"}
 MARKS = {"done": "✓", "out_of_order": "△", "missed": "✗"}
-ENGINES = {"scripted": "脚本"}
+AI_MARK = ' <small class="ai" title="这句话由语言模型生成">AI 生成</small>'
+ENGINES = {"scripted": "脚本", "transformers": "本机语言模型", "endpoint": "语言模型"}
 FAULTS = {"tone": "语气"}
 BREACHES = {
     "shirk": "推诿", "interrogate": "反问质问", "cold": "冷淡敷衍", "command": "命令口气",

@@ -86,7 +86,7 @@ def test_no_response_holds_what_is_still_hidden(client):
     everything = [text for case in scenario.load_all().values() for text in _hidden(case)]
     page.fire("load")
     assert _leaks(page, everything) == []
-    page.fire("click", CASE.id, False, elem_id="go")
+    page.fire("click", CASE.id, False, "脚本客户", elem_id="go")
     assert page.has(CASE.card[0]), "the recorder must see what is shown"
     assert _leaks(page, _hidden(CASE)) == []
     page.fire("submit", ASKS_LIGHT, None, elem_id="reply")
@@ -107,7 +107,7 @@ def test_no_response_holds_what_is_still_hidden(client):
 def test_a_hint_is_sent_only_when_asked_for(client, hint):
     page = Browser(client)
     page.fire("load")
-    page.fire("click", CASE.id, False, elem_id="go")
+    page.fire("click", CASE.id, False, "脚本客户", elem_id="go")
     assert not page.has(hint)
     page.fire("click", None, elem_id="ask-hint")
     assert page.has(hint)

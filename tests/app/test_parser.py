@@ -4,7 +4,7 @@ import pytest
 
 from app import parser
 
-COMMANDS = ("serve", "doctor", "search", "show", "scenarios", "play", "grade")
+COMMANDS = ("serve", "doctor", "search", "show", "scenarios", "play", "grade", "model")
 
 
 def parse(*argv):

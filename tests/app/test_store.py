@@ -7,6 +7,7 @@ from app.records import store as module
 from app.records.store import Store, opened
 from coach import scenario
 from coach.session import Session
+from coach.voice import Said, ScriptedVoice
 from knowledge.datafile import DataError
 from tests.talk import played
 
@@ -53,6 +54,25 @@ def test_a_resumed_talk_equals_the_original_and_goes_on_alike(records):
     assert again.state == session.state
     rest = CASE.paths.right[3]
     assert again.say(rest).model_dump() == session.say(rest).model_dump()
+
+
+def test_what_a_model_said_is_taken_from_the_record(records):
+    class Model(ScriptedVoice):
+        """Says something new each time, as a model does."""
+
+        engine, model, prompts = "endpoint", "some-model", "p1"
+        count = 0
+
+        def answer(self, cue):
+            Model.count += 1
+            return Said(f"第 {Model.count} 句，你倒是说话呀。", self.engine)
+
+    session = Session(CASE, 4, Model())
+    for reply in REPLIES:
+        session.say(reply)
+    again = records.resume(records.keep(session))
+    assert [t.model_dump() for t in again.turns] == [t.model_dump() for t in session.turns]
+    assert again.say(CASE.paths.right[3]).engine == "scripted", "the script goes on"
 
 
 def test_an_unknown_token_gives_nothing(records):

@@ -9,9 +9,12 @@ from starlette.testclient import TestClient
 
 from app.commands import doctor, serve
 from app.pages import chooser, moves
+from app.pages.talks import Offer
 from app.records.store import Store
+from app.report import html, told
 from app.web import create_app
 from coach import scenario
+from coach.model_voice import ModelVoice
 from knowledge.datafile import DataError
 
 CASE = "broadband-third-call"
@@ -299,3 +302,68 @@ def test_doctor_names_a_remedy_for_a_damaged_database(monkeypatch, tmp_path, cap
     assert doctor.run(argparse.Namespace(json=True)) == 1
     bad = [f for f in json.loads(capsys.readouterr().out)["findings"] if f["name"] == "数据库"]
     assert not bad[0]["ok"] and "已损坏" in bad[0]["detail"] and bad[0]["remedy"]
+
+
+# A language model on the page -------------------------------------------------------------------
+
+
+class Model:
+    """An engine that answers from a list."""
+
+    name, model = "endpoint", "some-model"
+
+    def __init__(self, *answers):
+        self.answers = list(answers)
+
+    def stream(self, messages, sampling, *, session, cancel):
+        yield self.answers.pop(0)
+
+    def forget(self, session):
+        pass
+
+    def close(self):
+        pass
+
+
+@pytest.fixture
+def offered(store):
+    lines = (
+        "你倒是说说，师傅几点能到我家？",
+        "请问有什么可以帮您？",
+        "那我这几天的网费总不能白交吧？",
+    )
+    offer = Offer("语言模型 some-model", lambda case: ModelVoice(Model(*lines), "t:1"))
+    return moves.Talks(store, offer=offer)
+
+
+def test_a_talk_with_a_model_is_labelled_line_by_line_and_in_the_report(offered, store):
+    case = "broadband-third-call"
+    _all(moves.start(offered, ANN, case, adult=True, with_model=True))
+    view = _all(moves.send(offered, ANN, "您好，很抱歉，我马上为您登记。"))[-1]
+    assert "师傅几点能到我家" in view.talk and view.talk.count("AI 生成") == 1
+    shown = moves.arrive(offered, ANN)
+    assert "由语言模型 some-model 扮演（AI 生成" in shown.head
+    talk = offered.of(ANN)
+    body = json.loads(html.as_json(told.tell(talk.session, stopped=True)))
+    assert body["made_by"]["ai_generated"] is True and body["made_by"]["model"] == "some-model"
+    assert 'name="ai-generated" content="true"' in html.page(told.tell(talk.session, stopped=True))
+    again = moves.Talks(store, offer=offered.offer).of(ANN)
+    assert again.session.turns[1].customer == talk.session.turns[1].customer, "after a restart"
+
+
+def test_nobody_under_18_talks_with_a_model(offered):
+    shown = _all(moves.start(offered, ANN, "broadband-third-call", with_model=True))
+    assert "请先勾选“我已满 18 岁”，或用脚本客户" in shown[-1].notice
+    assert offered.of(ANN) is None
+
+
+def test_a_scripted_talk_is_not_called_ai_where_a_model_is_offered(offered):
+    _all(moves.start(offered, ANN, "broadband-third-call"))
+    assert "由脚本扮演（非 AI 生成）" in moves.arrive(offered, ANN).head
+
+
+def test_a_model_nobody_offers_is_refused_whatever_the_page_sends(store):
+    shown = _all(
+        moves.start(moves.Talks(store), ANN, "broadband-third-call", adult=True, with_model=True)
+    )
+    assert "这里没有开放语言模型，请选脚本客户" in shown[-1].notice

@@ -159,3 +159,34 @@ def test_a_person_at_the_terminal_gets_the_report_and_the_talk_is_kept(kefu, mon
     assert run.code == 0 and "资料卡：" in run.out
     assert "训练分，非官方权重" in run.out and "只看文字" in run.out
     assert "已存为" in run.err and (home / "kefu.sqlite3").is_file()
+
+
+def test_an_engine_that_cannot_be_had_is_one_line_and_code_2(kefu, write, monkeypatch):
+    monkeypatch.delenv("KEFU_ENDPOINT_URL", raising=False)
+    monkeypatch.delenv("KEFU_MODEL", raising=False)
+    replies = write(RIGHT)
+    for more, said in (
+        (["--engine", "endpoint"], "没有设置环境变量 KEFU_ENDPOINT_URL"),
+        (["--engine", "transformers"], "请加 --model 权重目录"),
+        (["--engine", "transformers", "--model", "/no/such"], "本机没有模型“/no/such”"),
+        (["--temperature", "3"], "--temperature 写成了 3，应在 0 到 2 之间"),
+    ):
+        run = kefu("play", NAME, "--replies", replies, "--json", *more)
+        assert (run.code, run.out) == (2, "") and said in run.err, more
+
+
+@pytest.mark.slow
+def test_a_small_local_model_plays_through_template_review_and_fallback(kefu, write):
+    from tests.coach import small_model
+
+    run = kefu(
+        "play", NAME, "--replies", write(RIGHT), "--json", "--engine", "transformers",
+        "--model", small_model.ready(), "--temperature", "0",
+    )  # fmt: skip
+    assert run.code == 0, run.err
+    for turn in run.json[1:]:
+        assert turn["customer"] or turn["ended"]
+        assert turn["versions"]["engine"] == "transformers" and turn["versions"]["prompts"]
+        assert turn["engine"] == "transformers" or turn["slips"], "a fallback without its reason"
+    scripted = kefu("play", NAME, "--replies", write(RIGHT), "--json")
+    assert [t["act"] for t in run.json] == [t["act"] for t in scripted.json], "the state machine"

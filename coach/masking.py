@@ -1,0 +1,246 @@
+"""What must not pass: personal data in a text that leaves this machine, thinking in one that comes.
+
+Knows data/masking.yaml and which hosts are ours; not whose names are at stake (the caller does).
+"""
+
+from __future__ import annotations
+
+import functools
+import ipaddress
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field
+
+from coach.engine import EngineError, Message
+from knowledge.datafile import DataError, Entry, parse, read_yaml, refuse_repeats
+
+FILE = Path(__file__).parent / "data" / "masking.yaml"
+_TAGS = ("<think>", "</think>")
+_SAID = "[零〇一幺二两三四五六七八九]"
+_SEPARATORS = re.compile(r"[ .·，,、-]")
+
+
+class Rule(Entry):
+    """One pattern; its group ``n``, or else the whole match, is hidden but for ``keep``."""
+
+    id: str
+    keep: Literal["last1", "phone", "tail4", "name"]
+    match: str
+
+
+class Book(Entry):
+    """All of masking.yaml."""
+
+    version: str
+    compound: tuple[str, ...] = Field(min_length=1)
+    surnames: str
+    titles: tuple[str, ...]
+    not_names: tuple[str, ...]
+    not_exactly: tuple[str, ...]
+    rules: tuple[Rule, ...] = Field(min_length=1)
+
+
+@functools.lru_cache(maxsize=2)
+def book(path: Path = FILE) -> Book:
+    """Load the rules (cached).
+
+    Raises:
+        DataError: an unknown key, a repeated id, or a pattern that does not compile.
+    """
+    found = parse(Book, read_yaml(path), path.name)
+    refuse_repeats((rule.id for rule in found.rules), path.name)
+    for rule in found.rules:
+        try:
+            re.compile(_expanded(rule, found))
+        except re.error as error:
+            raise DataError(f"{path.name}：{rule.id} 的 match 写法有误（{error}）") from None
+    return found
+
+
+def _surnames(found: Book) -> str:
+    return "".join(found.surnames.split())
+
+
+def _expanded(rule: Rule, found: Book) -> str:
+    surname = f"(?:{'|'.join(found.compound)}|[{_surnames(found)}])"
+    text = rule.match.replace("SURNAME_HAN", surname + "[一-鿿]").replace("SURNAME", surname)
+    return text.replace("HAN", "[一-鿿]").replace("SAID", _SAID)
+
+
+@functools.lru_cache(maxsize=1)
+def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
+    return tuple((re.compile(_expanded(rule, book())), rule.keep) for rule in book().rules)
+
+
+def _shortened(name: str) -> str:
+    """Keep the surname (two characters of a compound one) or a first letter."""
+    first = name[:2] if name[:2] in book().compound and len(name) > 2 else name[:1]
+    return first + "**"
+
+
+def _is_name(name: str) -> bool:
+    """Tell a surname with a given name from a surname with a title, and from a plain word."""
+    given = name[2:] if name[:2] in book().compound else name[1:]
+    if not given or given in book().titles or given.startswith(book().titles):
+        return False
+    if name.startswith(book().not_names) or name in book().not_exactly:
+        return False
+    if set(given) & set("位个的是这那"):
+        return False
+    # 对于张女士: a lone surname before a title is not the given name of the character before it.
+    return not (len(given) == 1 and given in _surnames(book()))
+
+
+def _hidden(text: str, keep: str) -> str:
+    if keep == "name":
+        return _shortened(text) if _is_name(text) else text
+    bare = _SEPARATORS.sub("", text)
+    if keep == "phone":
+        return f"{bare[:3]}****{bare[-4:]}"
+    rest = bare[-1:] if keep == "last1" else bare[-4:]
+    return "*" * (len(bare) - len(rest)) + rest
+
+
+def mask(text: str, names: Iterable[str] = ()) -> str:
+    """Hide names, phone, identity, card and order numbers in a text.
+
+    Args:
+        text: anything that is about to leave.
+        names: whole names to hide wherever they stand; those under two characters are ignored.
+
+    Returns:
+        The text with 138****1234 for a phone, stars and the last four for a card or an order, stars
+        and the last one for an identity number, 邓** for a name. Masking twice changes nothing.
+    """
+    for name in sorted({name.strip() for name in names}, key=len, reverse=True):
+        if len(name) >= 2:
+            text = text.replace(name, _shortened(name))
+    for pattern, keep in _patterns():
+        text = pattern.sub(functools.partial(_replaced, keep=keep), text)
+    return text
+
+
+def _replaced(match: re.Match[str], keep: str) -> str:
+    group = "n" if "n" in match.re.groupindex else 0
+    start, end = match.start(group) - match.start(), match.end(group) - match.start()
+    whole = match[0]
+    return whole[:start] + _hidden(match[group], keep) + whole[end:]
+
+
+def outgoing(messages: Sequence[Message], names: Iterable[str] | None) -> list[Message]:
+    """Give a chat as it may be sent: masked with these names, or as it is for None."""
+    # A lone surrogate, as a browser may send, cannot be put on the wire.
+    texts = [message.content.encode("utf-8", "replace").decode() for message in messages]
+    if names is not None:
+        known = tuple(names)
+        texts = [mask(text, known) for text in texts]
+    return [Message(old.role, text) for old, text in zip(messages, texts, strict=True)]
+
+
+def is_loopback(url: str) -> bool:
+    """Say whether a URL names this machine itself: localhost, 127.0.0.0/8 or [::1], nothing else.
+
+    A name that merely resolves to loopback does not count: who answers it can change.
+    """
+    try:
+        host = urlsplit(url).hostname or ""
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class Spoken:
+    """Takes <think>…</think> out of a reply that grows piece by piece, tags cut anywhere.
+
+    ``heard``: anything, thinking included; ``given``: anything but blanks and thinking.
+    """
+
+    def __init__(self) -> None:
+        """Start with nothing heard."""
+        self.heard = self.given = self._finished = False
+        self._held, self._thinking = "", False
+
+    def hear(self, chunk: Any) -> str:  # noqa: ANN401 - the server's word, unchecked
+        """Give what a chunk of a streamed chat adds to the text that may be shown.
+
+        Raises:
+            ValueError: it is no chunk of a chat, or its text is none.
+            EngineError: as for feed().
+        """
+        choices = getattr(chunk, "choices", None)
+        if not isinstance(choices, list):
+            raise ValueError("a chunk without choices")
+        if not choices:  # usage only
+            return ""
+        delta = getattr(choices[0], "delta", None)
+        text = getattr(delta, "content", None) or ""
+        # vLLM, SGLang and llama.cpp say reasoning_content, Ollama and newer vLLM reasoning.
+        thought = getattr(delta, "reasoning_content", None) or getattr(delta, "reasoning", None)
+        if not isinstance(text, str) or "\ufffd" in text:
+            raise ValueError("content that is no text")
+        text.encode()  # a lone surrogate raises here and not in our database
+        self.heard = self.heard or bool(text or thought)
+        self._finished = self._finished or bool(getattr(choices[0], "finish_reason", None))
+        return self.feed(text)
+
+    def rest(self) -> str:
+        """Give what was held back, the reply having ended.
+
+        Raises:
+            ValueError: no chunk said that the reply was finished: it was cut.
+            EngineError: ``empty``, nothing but thinking and blanks came.
+        """
+        if not self._finished:
+            raise ValueError("the stream ended without a finish_reason")
+        piece = self.feed("", last=True)
+        if not self.given:
+            raise EngineError("empty", "模型只给了思考或空白，没有回答，请在服务端关闭思考模式")
+        return piece
+
+    def feed(self, piece: str, *, last: bool = False) -> str:
+        """Give what of the text so far may be shown and was not given before.
+
+        Raises:
+            EngineError: ``broken``, a </think> without its opening: what was given was thinking.
+        """
+        self._held, shown, found = self._held + piece, "", True
+        while found:
+            before, found_tag, after = self._held.partition(_TAGS[self._thinking])
+            found = bool(found_tag)
+            if not found:
+                cut = len(self._held) - (0 if last else _tag_start(self._held))
+                before, after = self._held[:cut], self._held[cut:]
+            if not self._thinking:
+                shown += before
+            self._held, self._thinking = after, self._thinking != found
+        if _TAGS[1] in shown:
+            raise EngineError("broken", "模型把思考过程当成回答发了出来，请在服务端关闭思考模式")
+        shown = shown if self.given else shown.lstrip()
+        self.given = self.given or bool(shown)
+        return shown
+
+
+def _tag_start(text: str) -> int:
+    """Give how many characters at the end may be the start of a tag."""
+    sizes = range(min(len(text), len(_TAGS[1]) - 1), 0, -1)
+    return next((n for n in sizes if any(tag.startswith(text[-n:]) for tag in _TAGS)), 0)
+
+
+def address(base_url: str) -> str:
+    """Give a server's address without a closing slash.
+
+    Raises:
+        DataError: it is no plain http address, or two readers could disagree about its host.
+    """
+    try:
+        parts = urlsplit(base_url)
+        good = bool(parts.scheme in ("http", "https") and parts.hostname and parts.port != 0)
+    except ValueError:
+        good = False
+    if not good or set(base_url) & set("@\\?# "):
+        raise DataError(f"对话服务的地址写成了“{base_url}”，应像 http://127.0.0.1:8000/v1")
+    return base_url.rstrip("/")
