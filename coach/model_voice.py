@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pydantic import Field
@@ -16,6 +16,7 @@ from coach import messages, reviewer
 from coach.engine import Engine, EngineError, Message, Sampling
 from coach.reviewer import Scene
 from coach.scenario import Scenario
+from coach.session import PlayTurn, stood_in
 from coach.voice import Cue, RecordedVoice, Said, ScriptedVoice, Slip, Voice
 from knowledge.datafile import Entry, parse, read_yaml
 
@@ -131,6 +132,11 @@ class ModelVoice:
                 stop.set()
                 raise EngineError("cancelled", "已停止生成")
             yield piece
+
+
+def is_unfit(turns: Sequence[PlayTurn]) -> bool:
+    """Whether the script had to stand in too often for the talk to serve in an examination."""
+    return stood_in(turns) > settings().unfit_share
 
 
 def speaking(voice: Voice) -> ModelVoice | None:

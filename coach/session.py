@@ -6,6 +6,7 @@ Knows how the parts work together; stores nothing and shows nothing.
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -46,6 +47,13 @@ class PlayTurn(BaseModel):
     engine: str
     slips: list[voice.Slip] = []
     versions: Versions
+
+
+def stood_in(turns: Sequence[PlayTurn]) -> float:
+    """Give the share, 0-1, of answers the script gave in a model's stead; 0 without answers."""
+    answers = [turn for turn in turns if turn.turn and turn.customer]
+    replaced = [t for t in answers if t.engine == voice.ENGINE != t.versions.engine]
+    return len(replaced) / len(answers) if answers else 0.0
 
 
 def _number(graded: Grade, turn: int) -> None:

@@ -6,6 +6,7 @@ from html import escape
 
 from app.report import marks, plots, words
 from app.report.told import Told, made_by, status
+from coach.model_voice import is_unfit
 from coach.report import StepResult
 from coach.session import PlayTurn
 from coach.voice import ENGINE as SCRIPTED
@@ -32,6 +33,8 @@ def _head(told: Told) -> str:
     else:
         note = ""
     total = "—" if made.overall is None else f"{made.overall:.0f}"
+    if is_unfit(told.session.turns):
+        note += "模型客户有太多轮由脚本顶替，这次不宜用作考试。"
     fatal = (
         '<p class="fatal">出现了致命错误，总分受限，请看逐句记录里的红线处。</p>'
         if made.fatal

@@ -13,6 +13,7 @@ from typing import Any
 from app import home
 from app.report import words
 from coach import report
+from coach.model_voice import is_unfit
 from coach.report import Report, StepResult
 from coach.session import Session
 from coach.voice import ENGINE as SCRIPTED
@@ -74,6 +75,7 @@ def content(told: Told) -> dict[str, Any]:
             "engine": told.session.voice.engine, "model": told.session.voice.model,
             "provider": f"Kefu Coach {home.version()}",
         },
+        "unfit_for_exam": is_unfit(told.session.turns),
         "text_only": told.report.text_only,
         "stopped_early": told.stopped,
         "report": told.report.model_dump(mode="json"),

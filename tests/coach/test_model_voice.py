@@ -2,8 +2,8 @@ import pytest
 
 from coach import scenario
 from coach.engine import EngineError
-from coach.model_voice import ModelVoice, settings
-from coach.session import Session
+from coach.model_voice import ModelVoice, is_unfit, settings
+from coach.session import Session, stood_in
 from coach.voice import RecordedVoice, Said, ScriptedVoice
 from knowledge import standard
 from knowledge.datafile import DataError
@@ -135,6 +135,21 @@ def test_a_stored_talk_is_said_again_word_for_word_and_then_goes_on():
     turn = again.say("您好，很抱歉，我马上为您登记。")
     assert (turn.customer, turn.engine) == (GOOD[0], "fake")
     assert again.say("请您稍等。").engine == "scripted"
+
+
+def test_a_talk_in_which_the_script_stood_in_too_often_is_unfit_for_an_examination():
+    bad = ["我是人工智能助手。"] * 3
+    # Of three answers one is the script's: a third, and the bar in the data is 0.3.
+    _, session = talk(GOOD[0], *bad, GOOD[1])
+    for reply in ("您好，很抱歉，我马上为您登记。", "请您稍等，我看一下。", "好的，您请讲。"):
+        session.say(reply)
+    assert stood_in(session.turns) == pytest.approx(1 / 3) and is_unfit(session.turns)
+    _, fine = talk(GOOD[0], GOOD[1])
+    fine.say("您好，很抱歉，我马上为您登记。")
+    assert stood_in(fine.turns) == 0 and not is_unfit(fine.turns)
+    scripted = Session(CASE, 7)
+    scripted.say("您好，很抱歉，我马上为您登记。")
+    assert not is_unfit(scripted.turns)
 
 
 def test_the_script_is_named_when_no_engine_can_be_had(monkeypatch):
