@@ -27,8 +27,8 @@ SENTENCE_END = re.compile(r"[。！？；\n]")
 _QUOTES = re.compile(r"“[^”]*(?:”|$)|「[^」]*(?:」|$)|‘[^’]*(?:’|$)|\"[^\"]*(?:\"|$)")
 WRAPPED = re.compile(r"\s*(?:“[^“”]*”|「[^「」]*」|\"[^\"]*\")\s*")
 _LISTS = (
-    "reported", "denied", "open_sentence", "resisting", "whole", "part", "closing_signs",
-    "still_asking", "orders",
+    "agent_words", "reported", "denied", "open_sentence", "resisting", "whole", "part",
+    "closing_signs", "still_asking", "orders",
 )  # fmt: skip
 
 
@@ -68,6 +68,9 @@ class Book(Entry):
     leak_number: float
     leak_amount: float
     leak_digit: float
+    agent_like: float = Field(gt=0, le=1)
+    agent_chars: int = Field(ge=1)
+    agent_words: Words
     verse_lines: int = Field(ge=2)
     verse_chars: tuple[int, ...]
     latin_words: int

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import get_args
 
-from coach import bank, review_checks
+from coach import bank, review_checks, speaker
 from coach.findings import topics
 from coach.review_checks import Weights
 from coach.review_rules import SENTENCE_END, WRAPPED, Kind, Line, load, read_line, version
@@ -220,11 +220,21 @@ def review(text: str, scene: Scene, *, final: bool) -> list[Fault]:
             for rule in rules.rules
             if rule.entry.id in _EARLY and (words := whole.find(rule))
         ]
+    if slipped := _agent_like(line, scene):
+        found.append(Fault("agent_voice", slipped))
     if obeyed := _obeyed(line, scene):
         found.append(Fault("obeys", obeyed))
     if final:
         found += _closed(line, scene)
     return _one_of_each(found)
+
+
+def _agent_like(line: Line, scene: Scene) -> str | None:
+    """Give a sentence that sounds like the agent; staff speak of service themselves."""
+    if scene.scenario.kind != "customer":
+        return None
+    book, marks = line.rules.book, line.rules.lists["agent_words"]
+    return speaker.like_agent(line.norm, book.agent_like, book.agent_chars, marks)
 
 
 _EARLY = ("think.tag", "mark.form")

@@ -94,7 +94,8 @@ def vocabulary(texts: Sequence[str], least: Least) -> tuple[list[str], Floats]:
     Returns:
         The pieces, UNKNOWN first, and (n,) float32 how telling each is (idf; UNKNOWN 0).
     """
-    counts = Counter(piece for text in texts for piece in set(pieces(text)))
+    # Not a set: its order, and with it the model, would change from run to run.
+    counts = Counter(piece for text in texts for piece in dict.fromkeys(pieces(text)))
 
     def needed(piece: str) -> int:
         if piece.startswith(WORD_MARK):

@@ -1,3 +1,7 @@
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -46,6 +50,21 @@ def test_training_twice_gives_the_same_bytes(folder, tmp_path):
     train.save(train.train(TINY, CORPUS), tmp_path, TINY, CORPUS)
     for name in ("model.safetensors", "tokenizer.json", "modules.json"):
         assert (tmp_path / name).read_bytes() == (folder / name).read_bytes()
+
+
+def test_the_order_of_pieces_does_not_hang_on_the_hash_seed():
+    code = (
+        "from knowledge.train import Least, vocabulary;"
+        "print(vocabulary(['老是插嘴抢话', '耐心听人讲完'], Least(chars=1, pairs=1, words=1))[0])"
+    )
+    told = {
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True,
+            env=os.environ | {"PYTHONHASHSEED": seed},
+        ).stdout
+        for seed in ("1", "2")
+    }  # fmt: skip
+    assert len(told) == 1
 
 
 def test_the_card_says_what_it_was_trained_on_and_what_it_cannot_do(folder):
