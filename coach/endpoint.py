@@ -14,7 +14,7 @@ import queue
 import re
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -180,7 +180,7 @@ class EndpointEngine:
     def stream(
         self, messages: Sequence[Message], sampling: Sampling, *,
         session: str, cancel: threading.Event,
-    ) -> Iterator[str]:  # fmt: skip
+    ) -> Generator[str]:  # fmt: skip
         """Give the text piece by piece; see coach.engine.Engine.stream."""
         if cancel.is_set():
             return

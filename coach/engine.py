@@ -6,7 +6,7 @@ Knows messages and streams; not scenarios, nor any model library.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -60,7 +60,7 @@ class Engine(Protocol):
     def stream(
         self, messages: Sequence[Message], sampling: Sampling, *,
         session: str, cancel: threading.Event,
-    ) -> Iterator[str]:  # fmt: skip
+    ) -> Generator[str]:  # fmt: skip
         """Give the text piece by piece as it grows; thinking (<think>…</think>) never appears.
 
         Args:

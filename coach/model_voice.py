@@ -5,9 +5,11 @@ Knows how often to try and what to record; not how a model is reached, nor what 
 
 from __future__ import annotations
 
+import functools
 import random
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 from pydantic import Field
@@ -33,8 +35,9 @@ class Settings(Entry):
     unfit_share: float = Field(ge=0, le=1)
 
 
+@functools.lru_cache(maxsize=1)
 def settings() -> Settings:
-    """Load the parameters."""
+    """Load the parameters (cached)."""
     return parse(Settings, read_yaml(_FILE), _FILE.name)
 
 
@@ -113,25 +116,18 @@ class ModelVoice:
     ) -> tuple[str, list[reviewer.Fault]]:
         """Let the model write and read along; a faulty text is stopped early."""
         text, read = "", 0
-        stop = threading.Event()
-        for piece in self._pieces(chat, sampling, stop):
-            text += piece
-            if len(text) - read >= self._settings.review_every_chars:
-                read = len(text)
-                if faults := reviewer.review(text, scene, final=False):
-                    stop.set()
-                    return text, faults
+        pieces = self._engine.stream(chat, sampling, session=self._session, cancel=self.cancel)
+        with closing(pieces):  # a paused stream would hold the model
+            for piece in pieces:
+                text += piece
+                if len(text) - read >= self._settings.review_every_chars:
+                    read = len(text)
+                    if faults := reviewer.review(text, scene, final=False):
+                        return text, faults
+        if self.cancel.is_set():
+            raise EngineError("cancelled", "已停止生成")
         text = text.strip()
         return text, reviewer.review(text, scene, final=True)
-
-    def _pieces(
-        self, chat: list[Message], sampling: Sampling, stop: threading.Event
-    ) -> Iterator[str]:
-        for piece in self._engine.stream(chat, sampling, session=self._session, cancel=stop):
-            if self.cancel.is_set():
-                stop.set()
-                raise EngineError("cancelled", "已停止生成")
-            yield piece
 
 
 def is_unfit(turns: Sequence[PlayTurn]) -> bool:

@@ -247,7 +247,7 @@ class TransformersEngine:
     def stream(
         self, messages: Sequence[Message], sampling: Sampling, *,
         session: str, cancel: threading.Event,
-    ) -> Iterator[str]:  # fmt: skip
+    ) -> Generator[str]:  # fmt: skip
         """Give the text piece by piece; see coach.engine.Engine.
 
         Raises:

@@ -58,6 +58,12 @@ def away(name: str, model: str | None = None) -> str | None:
     return None if getattr(engine, "local", False) else str(getattr(engine, "base_url", ""))
 
 
+def problem(name: str, model: str | None = None) -> str | None:
+    """Say in a sentence why an engine cannot speak now, None where it can: a server is asked."""
+    check = getattr(_engine(name, model), "check", None)
+    return check().problem if check else None
+
+
 def session_name(case: scenario.Scenario) -> str:
     """Give a talk a name of its own, from which ``_names`` can tell the scenario."""
     return f"{case.id}:{secrets.token_hex(8)}"

@@ -1,6 +1,6 @@
 """Measures the search of the standard on written queries: `python -m eval.retrieval`.
 
-All queries are constructed; those of the test split come from writers who saw the standard only.
+All queries are constructed; writers of the test split had seen none of what is searched.
 Knows no scoring of its own: it ranks as `Retriever.search` does.
 """
 

@@ -5,18 +5,15 @@ The only door to sentence-transformers (and with it torch) outside training; ope
 
 from __future__ import annotations
 
-import socket
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import numpy as np
 
+from knowledge import hub
 from knowledge.datafile import DataError
 from knowledge.encoder import unit_rows
 from knowledge.postings import Floats
-
-_HUB_SECONDS = 3.0
 
 
 class SentenceTransformerEncoder:
@@ -52,13 +49,7 @@ def _is_at_hand(name: str) -> bool:
 
     if isinstance(try_to_load_from_cache(name, "modules.json"), str):
         return True
-    host = urlsplit(constants.ENDPOINT)
-    port = host.port or (443 if host.scheme == "https" else 80)
-    try:
-        with socket.create_connection((host.hostname or "", port), timeout=_HUB_SECONDS):
-            return True
-    except OSError:
-        return False
+    return hub.answers(constants.ENDPOINT)
 
 
 def _load_model(name: str) -> Any:  # noqa: ANN401 - the class is imported late

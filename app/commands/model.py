@@ -5,16 +5,15 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from app import home, out
 from coach.engine import EngineError
 from coach.prefix_cache import weight_bytes
+from knowledge import hub
 from knowledge.datafile import DataError
 
 _FILES = ("config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json")
 _WANTED = ("*.json", "*.safetensors", "*.jinja", "*.txt", "*.model")
-_HUB_SECONDS = 5.0
 
 
 def place_of(name: str) -> Path:
@@ -40,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     """Fetch a model; a second call goes on where the first was cut off."""
     target = place_of(args.name)
     endpoint = args.endpoint or os.environ.get("HF_ENDPOINT") or "https://huggingface.co"
-    if not _answers(endpoint):
+    if not hub.answers(endpoint):
         raise DataError(_offline(args.name, target, endpoint))
     _fetch(args.name, target, endpoint)
     try:
@@ -53,19 +52,6 @@ def run(args: argparse.Namespace) -> int:
         out.text(f"{args.name} 已放到 {target}（权重约 {size / 2**30:.1f} GiB）")
         out.text(f"用法：kefu play 情景 --engine transformers --model {args.name}")
     return out.OK
-
-
-def _answers(endpoint: str) -> bool:
-    """Try the hub for a few seconds: the library itself would try for a minute."""
-    import socket
-
-    host = urlsplit(endpoint)
-    port = host.port or (443 if host.scheme == "https" else 80)
-    try:
-        with socket.create_connection((host.hostname or "", port), timeout=_HUB_SECONDS):
-            return True
-    except OSError:
-        return False
 
 
 def _offline(name: str, target: Path, endpoint: str) -> str:

@@ -98,7 +98,10 @@ def _offer(args: argparse.Namespace) -> Offer | None:
     model = chosen(args)
     first = voices.make(args.engine, next(iter(scenario.load_all().values())), model=model)
     away = voices.away(args.engine, model)
-    out.note(f"语言模型 {first.model} 已就绪" + (f"，对话会发到 {away}" if away else ""))
+    if trouble := voices.problem(args.engine, model):
+        out.note(f"{trouble}。页面照常开放，连上以前由脚本顶替")
+    else:
+        out.note(f"语言模型 {first.model} 已就绪" + (f"，对话会发到 {away}" if away else ""))
 
     def make(case: Scenario) -> Voice:
         return voices.make(args.engine, case, model=model)

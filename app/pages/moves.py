@@ -170,15 +170,15 @@ async def send(
         yield View(notice=notice("还没有写回复。写一句，再按 Enter 或点“发送”"))
         return
     try:
-        before = _need(talks, visitor, token)
-        saying = asyncio.create_task(asyncio.to_thread(talks.say, before, reply))
-        async for view in _waiting(before, saying):
+        talk = await asyncio.to_thread(_need, talks, visitor, token)
+        saying = asyncio.create_task(asyncio.to_thread(talks.say, talk, reply))
+        async for view in _waiting(talk, saying):
             yield view
         await saying
     except DataError as error:
-        yield View(notice=notice(str(error)), talk=_as_stored(talks, visitor, token))
+        stored = await asyncio.to_thread(_as_stored, talks, visitor, token)
+        yield View(notice=notice(str(error)), talk=stored)
         return
-    talk = before
     yield View(
         notice="", reply="", talk=scene.bubbles(talk.session, 0, waiting=is_typing_shown()),
         feedback=scene.feedback(talk.session), hint="",

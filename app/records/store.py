@@ -161,7 +161,8 @@ class Store:
         """Rebuild a talk by replaying its replies; None if there is no such talk.
 
         What a language model said is taken from the record: it cannot be said again. ``model``
-        gives the voice that goes on with such a talk; the script, where there is none.
+        gives the voice that goes on with such a talk; the script, where there is none or it is
+        another model's.
 
         Raises:
             DataError: the scenario has changed, so that the replay says other lines.
@@ -213,6 +214,8 @@ def _voice(
     told = [Said(turn.customer, turn.engine, tuple(turn.slips)) for turn in turns]
     made = turns[0].versions
     then = model(case) if model else ScriptedVoice()
+    if (then.engine, then.model) != (engine, made.model):
+        then = ScriptedVoice()  # another model may not speak under this one's name
     return RecordedVoice(engine, told, then, model=made.model, prompts=made.prompts)
 
 

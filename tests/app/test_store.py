@@ -73,6 +73,15 @@ def test_what_a_model_said_is_taken_from_the_record(records):
     again = records.resume(records.keep(session))
     assert [t.model_dump() for t in again.turns] == [t.model_dump() for t in session.turns]
     assert again.say(CASE.paths.right[3]).engine == "scripted", "the script goes on"
+    token = records.keep(session)
+    assert records.resume(token, lambda case: Model()).say("您好").engine == "endpoint"
+
+    class Other(Model):
+        """Another model under the same offer."""
+
+        model = "another"
+
+    assert records.resume(token, lambda case: Other()).say("您好").engine == "scripted"
 
 
 def test_an_unknown_token_gives_nothing(records):

@@ -1,3 +1,5 @@
+import threading
+
 import pytest
 
 from coach import scenario
@@ -69,6 +71,20 @@ def test_a_faulty_text_is_stopped_before_its_end():
     engine, session = talk(long, GOOD[0])
     session.say("您好，很抱歉，我马上为您登记。")
     assert engine.given * 4 < len(GOOD[0]) + 60 < len(long)
+
+
+def test_a_stop_reaches_an_engine_that_has_not_begun_to_speak():
+    class Waiting(Scripted):
+        """Speaks only once it is told to stop: never, for a trainee who left."""
+
+        def stream(self, messages, sampling, *, session, cancel):
+            assert cancel.wait(5), "nobody told the engine"
+            yield from ()
+
+    voice = ModelVoice(Waiting(), "t:1")
+    threading.Timer(0.1, voice.cancel.set).start()
+    turn = Session(CASE, 7, voice).say("您好，很抱歉，我马上为您登记。")
+    assert turn.engine == "scripted" and [s.kind for s in turn.slips] == ["engine_cancelled"]
 
 
 def test_after_three_faulty_texts_the_script_speaks_and_it_is_recorded():

@@ -143,7 +143,7 @@ def test_a_hub_name_without_cache_or_network_is_told_at_once(monkeypatch, tmp_pa
         raise OSError("no network")
 
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    monkeypatch.setattr(sentence_model.socket, "create_connection", refuse)
+    monkeypatch.setattr("socket.create_connection", refuse)
     with pytest.raises(DataError, match="本机没有 some/model，也连不上模型站，请先在有网的机器上"):
         SentenceTransformerEncoder("some/model")
 

@@ -39,7 +39,7 @@ def test_offline_it_says_exactly_what_to_place_where(home, monkeypatch, kefu):
 
 
 def test_what_was_fetched_is_checked_and_named(home, monkeypatch, capsys):
-    monkeypatch.setattr(model, "_answers", lambda endpoint: True)
+    monkeypatch.setattr(model.hub, "answers", lambda endpoint: True)
     monkeypatch.setattr(model, "_fetch", lambda name, target, endpoint: fetched(target))
     args = type("Args", (), {"name": NAME, "endpoint": None, "json": True})
     assert model.run(args) == 0
@@ -50,7 +50,7 @@ def test_what_was_fetched_is_checked_and_named(home, monkeypatch, capsys):
 
 
 def test_a_download_that_lacks_its_weights_is_not_called_done(home, monkeypatch):
-    monkeypatch.setattr(model, "_answers", lambda endpoint: True)
+    monkeypatch.setattr(model.hub, "answers", lambda endpoint: True)
     monkeypatch.setattr(model, "_fetch", lambda name, target, endpoint: target.mkdir(parents=True))
     args = type("Args", (), {"name": NAME, "endpoint": None, "json": True})
     with pytest.raises(DataError, match="下载不完整：.*model.safetensors"):
