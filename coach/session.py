@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from coach import act, findings, scenario, state, voice
+from coach import act, findings, scenario, state, steering, voice
 from coach.scenario import Scenario
 from coach.state import End, State
 from grading.grade import check_length, grade
@@ -33,6 +33,8 @@ class PlayTurn(BaseModel):
     """One turn as ``kefu play`` prints it; turn 0 is the opening.
 
     ``engine`` is who spoke this turn; ``slips`` are texts of a model that were thrown away.
+    ``touched`` and ``missed`` are the requirements the reply dealt with and those it should have;
+    ``pressed`` is the one the other side then came back to, if it was one of these.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -46,6 +48,9 @@ class PlayTurn(BaseModel):
     ended: End | None
     engine: str
     slips: list[voice.Slip] = []
+    touched: list[str] = []
+    missed: list[str] = []
+    pressed: steering.Pressed | None = None
     versions: Versions
 
 
@@ -64,20 +69,22 @@ def _number(graded: Grade, turn: int) -> None:
         span.turn = turn
 
 
-def _missed(graded: Grade) -> tuple[str, ...]:
-    """Give the requirements behind what was due and missing, the weakest dimension's first."""
-    parts = graded.dimensions
-    scored = [d for d in (parts.procedure, parts.empathy, parts.politeness) if d.score is not None]
-    lacking = [d for d in scored if any(s.kind.startswith("missing_") for s in d.evidence)]
-    lacking.sort(key=lambda d: d.score or 0)
-    return tuple(dict.fromkeys(cited for d in lacking for cited in d.citations))
-
-
 class Session:
     """A talk in one scenario with one seed."""
 
-    def __init__(self, case: Scenario, seed: int, speaker: voice.Voice | None = None) -> None:
-        """Start the talk; the opening is ``turns[0]``."""
+    def __init__(
+        self, case: Scenario, seed: int, speaker: voice.Voice | None = None, *,
+        index: steering.Index | None = None,
+    ) -> None:  # fmt: skip
+        """Start the talk; the opening is ``turns[0]``.
+
+        Args:
+            case: whose talk it is.
+            seed: the same seed and replies give the same talk on the scripted voice.
+            speaker: who speaks the other side's lines; the script when None.
+            index: where the requirements are looked up; the process's own when None.
+        """
+        self.index = index or steering.index()
         self.scenario = case
         self.seed = seed
         self.voice = speaker or voice.ScriptedVoice()
@@ -86,10 +93,11 @@ class Session:
         self.found: list[findings.Findings] = []
         self.turns: list[PlayTurn] = []
         line = self.voice.opening(case, self._dice(0))
-        self.turns.append(self._turn(None, None, voice.Said(line, voice.ENGINE), "opening"))
+        said = voice.Said(line, voice.ENGINE)
+        self.turns.append(self._turn(None, None, said, "opening"))
 
-    def _dice(self, turn: int) -> random.Random:
-        return random.Random(f"{self.scenario.id}:{self.seed}:{turn}")
+    def _dice(self, turn: int, what: str = "") -> random.Random:
+        return random.Random(f"{self.scenario.id}:{self.seed}:{turn}{what}")
 
     def _turn(
         self, reply: str | None, graded: Grade | None, said: voice.Said, acts: str
@@ -112,6 +120,7 @@ class Session:
                 "engine": self.voice.engine,
                 "model": self.voice.model,
                 "prompts": self.voice.prompts,
+                "index": self.index.version,
                 "seed": self.seed,
             }
         )
@@ -156,13 +165,21 @@ class Session:
         self.states.append(self.state)
         self.found.append(found)
         dice = self._dice(self.state.turn)
-        moves = act.plan(found, self.state, case, dice)
+        planned = act.plan(found, self.state, case, dice)
+        bearing = steering.bear(
+            self.index, case,
+            heard=self.turns[-1].customer, reply=reply, graded=graded, found=found,
+        )  # fmt: skip
+        moves, push = steering.steer(planned, bearing, self._dice(self.state.turn, "steer"))
         cue = voice.Cue(
             moves, case, self.state, dice,
-            heard=row.history, reply=reply, missed=_missed(graded),
+            heard=row.history, reply=reply,
+            missed=(push.requirement,) if push else bearing.missed,
         )  # fmt: skip
         said = self.voice.answer(cue)
         acts = "+".join(move.act for move in moves) or "none"
         turn = self._turn(reply, graded, said, acts)
+        turn.touched, turn.missed = list(bearing.touched), list(bearing.missed)
+        turn.pressed = push
         self.turns.append(turn)
         return turn

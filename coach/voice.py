@@ -26,6 +26,10 @@ _FALLBACK = {
     "threaten": ("vent",), "ask_who": ("ask_how",), "gate": ("unknown",), "internal": ("doubt",),
     "cold": ("vent",), "comparison": ("interrogate",), "public_blame": ("interrogate",),
     "empty_consolation": ("formula",), "formula_again": ("formula",), "parrot": ("off_topic",),
+    "pry": ("ask_how",), "unheard": ("already_said", "press"), "unseen": ("vent",),
+    "no_sorry": ("vent",), "wait_why": ("ask_when",), "retell": ("ask_who",),
+    "not_asked": ("decline",), "ask_cost": ("ask_how",), "stop_calling": ("decline",),
+    "ask_fact": ("doubt",),
 }  # fmt: skip
 _LAST_RESORT = ("press", "vent", "doubt", "ask_when", "ask_how", "ask_who", "vague", "ack",
                 "demand_supervisor", "decline")  # fmt: skip

@@ -10,7 +10,8 @@ NAME = "broadband-third-call"
 RIGHT = list(scenario.get(NAME).paths.right)
 WRONG = list(scenario.get(NAME).paths.wrong)
 FIELDS = {
-    "turn", "reply", "grade", "customer", "act", "state", "revealed", "ended", "engine", "slips", "versions",
+    "turn", "reply", "grade", "customer", "act", "state", "revealed", "ended", "engine", "slips",
+    "touched", "missed", "pressed", "versions",
 }  # fmt: skip
 ENDS = {None, "resolved", "hung_up", "escalated", "timed_out", "closed_by_agent"}
 
