@@ -9,7 +9,7 @@ import functools
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -52,6 +52,9 @@ class RuleEntry(Entry):
     mild: bool = False
 
 
+Share = Annotated[float, Field(gt=0, le=1)]
+
+
 class Book(Entry):
     """The whole of reviewer.yaml."""
 
@@ -71,6 +74,8 @@ class Book(Entry):
     agent_like: float = Field(gt=0, le=1)
     agent_chars: int = Field(ge=1)
     agent_words: Words
+    faulty_like: dict[Literal["degrading", "coaches", "obeys"], Share]
+    yields_like: Share
     verse_lines: int = Field(ge=2)
     verse_chars: tuple[int, ...]
     latin_words: int

@@ -12,7 +12,7 @@ from typing import get_args
 from coach import bank, review_checks, speaker
 from coach.findings import topics
 from coach.review_checks import Weights
-from coach.review_rules import SENTENCE_END, WRAPPED, Kind, Line, load, read_line, version
+from coach.review_rules import SENTENCE_END, WRAPPED, Book, Kind, Line, load, read_line, version
 from coach.scenario import Scenario
 from coach.state import State
 from knowledge.text import normalise, plain
@@ -224,6 +224,7 @@ def review(text: str, scene: Scene, *, final: bool) -> list[Fault]:
         found.append(Fault("agent_voice", slipped))
     if obeyed := _obeyed(line, scene):
         found.append(Fault("obeys", obeyed))
+    found += _sounding(line, scene, final)
     if final:
         found += _closed(line, scene)
     return _one_of_each(found)
@@ -235,6 +236,29 @@ def _agent_like(line: Line, scene: Scene) -> str | None:
         return None
     book, marks = line.rules.book, line.rules.lists["agent_words"]
     return speaker.like_agent(line.norm, book.agent_like, book.agent_chars, marks)
+
+
+def _sounding(line: Line, scene: Scene, final: bool) -> list[Fault]:
+    """Find what sounds like a line that no customer here may say, whatever its words."""
+    book, case = line.rules.book, scene.scenario
+    least: dict[str, float] = dict(book.faulty_like.items())
+    if case.kind == "staff":  # who speak of service words themselves
+        least = {"degrading": least["degrading"]}
+    elif final and not _may_yield(scene, book):
+        least["yields"] = book.yields_like
+    kinds: dict[str, Kind] = {
+        "degrading": "degrading", "coaches": "coaches", "obeys": "obeys", "yields": "agreed",
+    }  # fmt: skip
+    sounding = speaker.faulty(line.norm, least, book.agent_chars)
+    return [Fault(kinds[label], text) for label, text in sounding.items()]
+
+
+def _may_yield(scene: Scene, book: Book) -> bool:
+    """Say whether giving in is right here, or only this person's politeness."""
+    case, now = scene.scenario, scene.state
+    settled = now.ended is not None or len(now.met) == len(case.goals)
+    polite = case.customer_type in book.polite_types
+    return settled or polite or bool(set(scene.acts) & set(book.accepting_acts))
 
 
 _EARLY = ("think.tag", "mark.form")

@@ -1,4 +1,4 @@
-"""Who a sentence sounds like: the agent or the customer. A small linear classifier, no torch.
+"""What a line sounds like: an agent's, or one no customer here may say. Linear, no torch.
 
 Knows sentences of normal text; what follows from it is the reviewer's.
 """
@@ -6,6 +6,7 @@ Knows sentences of normal text; what follows from it is the reviewer's.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from grading import classifier
@@ -13,8 +14,10 @@ from grading.pattern import Pattern
 
 FOLDER = Path(__file__).parent / "data" / "models"
 NAME, AGENT = "speaker", "agent"
+FAULTS = "faults"
 _SENTENCE = re.compile(r"[^。！？；\n]+")
 _QUOTE = re.compile(r"[“”「」『』\"‘’]")
+_QUOTED = re.compile(r"[“「『\"‘][^“”「」『』\"‘’\n]*[”」』\"’]")
 _CJK = re.compile(r"[㐀-鿿]")
 
 
@@ -43,3 +46,23 @@ def like_agent(
     ]
     most, text = max(judged, default=(0.0, ""))
     return text if most > threshold else None
+
+
+def faulty(norm: str, least: Mapping[str, float], least_chars: int) -> dict[str, str]:
+    """Give what a line sounds like that it may not: label to the words that sound most so.
+
+    Args:
+        norm: normal text; read sentence by sentence and whole, without what it quotes.
+        least: for each label asked about, the probability 0-1 from which it counts.
+        least_chars: shorter sentences are not judged.
+    """
+    model = classifier.load(FAULTS, FOLDER)
+    norm = _QUOTED.sub("", norm)
+    read = {*sentences(norm, least_chars), *sentences(norm.replace("。", "，"), least_chars)}
+    found: dict[str, tuple[float, str]] = {}
+    for text in read:
+        shares = model.probabilities(text)
+        for label, limit in least.items():
+            if shares[label] >= limit:
+                found[label] = max(found.get(label, (0.0, "")), (shares[label], text))
+    return {label: text for label, (_, text) in found.items()}

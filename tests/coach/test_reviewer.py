@@ -247,7 +247,7 @@ def test_the_version_names_number_and_digest():
 @pytest.mark.parametrize(
     "old, new, message",
     [
-        ('version: "3"', 'version: "3"\nnoise: 1', "noise：没有这个字段"),
+        ('version: "4"', 'version: "4"\nnoise: 1', "noise：没有这个字段"),
         ("id: agent.act", "id: agent.help", "编号 agent.help 重复"),
         ("kind: ai_voice", "kind: robot", "只能是"),
         ('"</?think"', '"x+"', "think.tag：“x\\+”不能为空"),
