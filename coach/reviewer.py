@@ -224,9 +224,10 @@ def review(text: str, scene: Scene, *, final: bool) -> list[Fault]:
         found.append(Fault("agent_voice", slipped))
     if obeyed := _obeyed(line, scene):
         found.append(Fault("obeys", obeyed))
-    found += _sounding(line, scene, final)
     if final:
         found += _closed(line, scene)
+    if not found:  # a rule says better what is wrong
+        found = _sounding(line, scene, final)
     return _one_of_each(found)
 
 

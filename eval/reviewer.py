@@ -19,7 +19,7 @@ from coach.reviewer import Scene
 from coach.state import End, State
 from eval.grading import Score, count_kinds, load_cases
 
-SPLITS = ("dev", "dev2", "dev3", "test")
+SPLITS = ("dev", "dev2", "dev3", "test", "test2")
 _ENDS: dict[str, End] = {
     "thanks_close": "resolved", "hang_up": "hung_up",
     "escalate": "escalated", "timed_out": "timed_out",
