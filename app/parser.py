@@ -78,7 +78,9 @@ def build(version: str) -> Parser:
     )
     serve.add_argument("--port", type=int, default=7860, metavar="端口", help="端口，默认 7860")
     _engine(serve)
-    _json(commands.add_parser("doctor", help="检查安装、数据、数据库是否就绪"))
+    _judge(serve)
+    told = "检查安装、数据、数据库是否就绪，各引擎说一轮要多久"
+    _doctor(commands.add_parser("doctor", help=told))
     search = commands.add_parser("search", help="用自己的话找标准里的要求")
     search.add_argument("query", nargs="?", metavar="查询", help="一句话，例如：客户一骂我就慌")
     search.add_argument("--level", metavar="级别", help="初级、中级、高级；不写则查全部")
@@ -91,9 +93,12 @@ def build(version: str) -> Parser:
     show = commands.add_parser("show", help="看一条要求、注释或情景的原文")
     show.add_argument("id", metavar="编号", help="例如 L1.5.S6、B2.2.5.7 或情景编号")
     _json(show)
-    _json(commands.add_parser("scenarios", help="列出全部情景"))
+    scenarios = commands.add_parser("scenarios", help="列出全部情景")
+    scenarios.add_argument("--mine", action="store_true", help="列出自己起草、保存过的情景")
+    _json(scenarios)
+    _draft(commands.add_parser("draft", help="写一句愿望，起草一个新情景"))
     play = commands.add_parser("play", help="在终端里练一个情景")
-    play.add_argument("scenario", metavar="情景", help="情景编号，见 kefu scenarios")
+    play.add_argument("scenario", metavar="情景", help="情景编号，见 kefu scenarios；或自拟的文件")
     _engine(play)
     play.add_argument(
         "--temperature", type=float, metavar="温度", help="0 到 2；0 表示每次都说同样的话"
@@ -104,21 +109,55 @@ def build(version: str) -> Parser:
     play.add_argument(
         "--replies", metavar="文件", help="从文件读座席的话，一行一条，- 表示标准输入"
     )
+    _judge(play)
     play.add_argument("--save", action="store_true", help="和 --replies 一起用：存进数据库")
     _json(play)
-    model = commands.add_parser("model", help="下载本机模型的权重")
-    model.add_argument(
-        "action", choices=("fetch",), metavar="fetch", help="下载，断了再运行会接着下"
-    )
-    model.add_argument("name", metavar="模型", help="模型站上的名称，例如 Qwen/Qwen3-0.6B")
-    model.add_argument("--endpoint", metavar="网址", help="模型站或镜像站的网址")
-    _json(model)
+    _model(commands.add_parser("model", help="选一个本机模型，下载它的权重"))
     grade = commands.add_parser("grade", help="给座席的回复评分")
     grade.add_argument(
         "--file", required=True, metavar="文件", help="每行一个 JSON，- 表示标准输入"
     )
+    _judge(grade)
     _json(grade)
     return parser
+
+
+def _doctor(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--no-turn", action="store_true", help="不试说一轮")
+    command.add_argument(
+        "--turn-seconds", type=int, default=120, metavar="秒", help="一轮最多等多久，默认 120"
+    )
+    _json(command)
+
+
+def _model(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "action", choices=("fetch", "suggest"), metavar="fetch|suggest",
+        help="fetch 下载，断了再运行会接着下；suggest 说这台机器适合哪个",
+    )  # fmt: skip
+    command.add_argument(
+        "name", nargs="?", metavar="模型", help="模型站上的名称，例如 Qwen/Qwen3-0.6B"
+    )
+    command.add_argument(
+        "--from", dest="source", metavar="来源", help="hub（默认）、modelscope 或镜像站的网址"
+    )
+    _json(command)
+
+
+def _draft(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "wish", nargs="?", metavar="愿望", help="例如：暴躁的老客户，七天无理由退货被拒，中级"
+    )
+    command.add_argument("--level", metavar="级别", help="初级、中级、高级；不写则看愿望")
+    command.add_argument(
+        "--seed", type=int, default=7, metavar="种子", help="同一种子拼出同一个情景，默认 7"
+    )
+    _engine(command)
+    command.add_argument("--out", metavar="文件", help="把起草的情景写到文件，自己改")
+    command.add_argument("--check", metavar="文件", help="检查改过的情景")
+    command.add_argument("--file", metavar="文件", help="和 --keep 一起用：保存改过的情景")
+    command.add_argument("--keep", action="store_true", help="保存，只有自己看得到")
+    _json(command)
 
 
 def _engine(command: argparse.ArgumentParser) -> None:
@@ -127,6 +166,17 @@ def _engine(command: argparse.ArgumentParser) -> None:
         help="谁来说客户的话：脚本、本机的模型、接口上的模型",
     )  # fmt: skip
     command.add_argument("--model", metavar="模型", help="本机模型的名称或目录，或接口上的模型名")
+
+
+def _judge(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--judge", choices=("transformers", "endpoint"),
+        help="请一个语言模型另作评判，不改分数：本机的模型、接口上的模型；默认不用",
+    )  # fmt: skip
+    command.add_argument("--judge-model", metavar="模型", help="评判的模型，写法同 --model")
+    command.add_argument(
+        "--judge-samples", type=int, metavar="次数", help="每个问题评几次，取中间一级，默认 1"
+    )
 
 
 def parse(argv: Sequence[str] | None, version: str) -> argparse.Namespace:

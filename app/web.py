@@ -13,15 +13,22 @@ from app.pages import practice
 from app.pages.talks import Offer, Talk, Talks
 from app.records.store import Store
 from app.report import html, told
+from coach.judging import Judging
 from knowledge.datafile import DataError
 
 _NONE_YET = "还没有可下载的报告：请先在这个浏览器里练完一次，或点“结束并看报告”"
 
 
-def create_app(store: Store, offer: Offer | None = None) -> FastAPI:
-    """Build the application over one database, with a model where the operator offers one."""
+def create_app(store: Store, offer: Offer | None = None, judging: Judging | None = None) -> FastAPI:
+    """Build the application over one database.
+
+    Args:
+        store: where talks are kept.
+        offer: the model the operator lets visitors talk with.
+        judging: the model the operator lets judge their replies.
+    """
     app = FastAPI(title="客服陪练", docs_url=None, redoc_url=None, openapi_url=None)
-    talks = Talks(store, offer=offer)
+    talks = Talks(store, offer=offer, judging=judging)
 
     def over(request: Request) -> Talk | None:
         visitor = visitor_in(request.headers)

@@ -1,63 +1,37 @@
 """A model behind a server that speaks the OpenAI chat protocol: vLLM, SGLang, llama.cpp, Ollama.
 
-Knows the wire, its faults and each server's habits; not what the messages mean. The one door to
-``openai``, opened at the first call. Long because the wire, its faults and servers share state.
+Knows the wire; not what the messages mean. ``openai`` is loaded at the first call. Servers' habits
+stand in endpoint_dialects.py, their faults in endpoint_faults.py.
 """
 
 from __future__ import annotations
 
 import contextlib
 import functools
-import math
 import os
 import queue
-import re
 import threading
 import time
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import urlsplit
 
 import anyio
 from anyio.from_thread import start_blocking_portal
 
+from coach import endpoint_faults
+from coach.breaker import Breaker, Limits
+from coach.endpoint_dialects import QUIET, Dialect, Server, Wish, learn, refuse_too_long
+from coach.endpoint_faults import Failure, Progress, Site
+from coach.endpoint_stream import Spoken
 from coach.engine import EngineError, Message, Sampling
-from coach.masking import Spoken, address, is_loopback, outgoing
+from coach.masking import address, is_loopback, outgoing
 from knowledge.datafile import DataError
 
-Dialect = Literal["auto", "vllm", "sglang", "llamacpp", "ollama", "openai"]
-# How each server is told not to think. Ollama's /v1 ignores `think`; it knows reasoning_effort.
-_TEMPLATE: dict[str, Any] = {"chat_template_kwargs": {"enable_thinking": False}}
-_QUIET = dict.fromkeys(("vllm", "sglang", "llamacpp"), _TEMPLATE) | {
-    "ollama": {"reasoning_effort": "none", "think": False}, "openai": {}}  # fmt: skip
-_OWNERS: dict[str, Dialect] = {
-    "vllm": "vllm", "sglang": "sglang", "llamacpp": "llamacpp", "library": "ollama"}  # fmt: skip
-_WIDER = {"ollama": "用 OLLAMA_CONTEXT_LENGTH=16384 启动 Ollama 并载入模型", "llamacpp": "加大 -c",
-          "vllm": "加大 --max-model-len", "sglang": "加大 --context-length",
-          "openai": "换窗口大一些的模型"}  # fmt: skip
-_OLLAMA_WINDOW = 4096
-_TOKENS_PER_CHARACTER, _TOKENS_PER_MESSAGE = 1.3, 8
-_TOO_LONG = re.compile(r"context[ _](length|size|window)|max_model_len|maximum model length", re.I)
 _POLL_SECONDS = 0.05
 _LATER: Any = None
 _Put = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Waiting, in seconds: to connect, between two pieces, and for a Retry-After; tries >= 1.
-
-    After ``failures`` calls in a row went wrong, calls are refused for ``rest_seconds``.
-    """
-
-    connect_seconds: float = 5.0
-    stall_seconds: float = 15.0
-    retry_after_seconds: float = 10.0
-    backoff_seconds: float = 0.5
-    tries: int = 3
-    failures: int = 5
-    rest_seconds: float = 30.0
 
 
 @dataclass(frozen=True)
@@ -71,66 +45,26 @@ class Check:
     problem: str | None
 
 
-@dataclass(frozen=True)
-class _Server:
-    dialect: Dialect = "openai"
-    models: tuple[str, ...] = ()
-    window: int | None = None
-    guessed: bool = False
-    fixed: bool = False  # not to be asked again
-
-
-class _Failure(EngineError):
-    """One attempt went wrong; ``wait``: seconds until another may help, None for never."""
-
-    def __init__(self, kind: str, message: str, wait: float | None = None) -> None:
-        super().__init__(kind, message)
-        self.wait = wait
-
-
-class Breaker:
-    """Refuses calls for a while after failures in a row, then lets one through as a trial."""
-
-    def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
-        """Start closed; ``clock`` gives seconds that never go back."""
-        self._limits, self._clock, self._lock = limits, clock, threading.Lock()
-        self._failed, self._until, self._trying, self._why = 0, 0.0, False, ""
-
-    def admit(self) -> None:
-        """Let a call through, or raise EngineError ``refused`` while the server rests."""
-        with self._lock:
-            if self._failed < self._limits.failures:
-                return
-            left = self._until - self._clock()
-            if left > 0 or self._trying:
-                wait = f"暂停使用，约 {max(1, round(left))} 秒后再试"
-                raise EngineError("refused", f"连着失败了 {self._failed} 次，{wait}：{self._why}")
-            self._trying = True
-
-    def record(self, worked: bool | None, why: str = "") -> None:
-        """Note how a call ended; None when it was given up and tells nothing."""
-        with self._lock:
-            self._trying = False
-            if worked:
-                self._failed = 0
-            elif worked is False:
-                self._failed, self._why = self._failed + 1, why
-                self._until = self._clock() + self._limits.rest_seconds
-
-
 def from_environment(
     environ: Mapping[str, str] = os.environ, **options: Any  # noqa: ANN401 - passed on as they are
 ) -> EndpointEngine:  # fmt: skip
     """Build the engine the environment names; ``options`` go to EndpointEngine.
 
     Raises:
-        DataError: KEFU_ENDPOINT_URL or KEFU_ENDPOINT_MODEL is missing or wrong.
+        DataError: KEFU_ENDPOINT_URL or KEFU_ENDPOINT_MODEL is missing or wrong, or
+            KEFU_ENDPOINT_CONTEXT, for servers that do not tell their window, is no whole number.
     """
     needed = ("KEFU_ENDPOINT_URL", "KEFU_ENDPOINT_MODEL")
     missing = "、".join(name for name in needed if not environ.get(name, "").strip())
     if missing:
         raise DataError(f"没有设置环境变量 {missing}，地址应像 http://127.0.0.1:8000/v1")
     url, model = (environ[name].strip() for name in needed)
+    if context := environ.get("KEFU_ENDPOINT_CONTEXT", "").strip():
+        if not (context.isdecimal() and int(context)):
+            raise DataError(
+                f"KEFU_ENDPOINT_CONTEXT 写成了“{context}”，应是模型窗口的词元数，像 8192"
+            )
+        options["context_tokens"] = int(context)
     return EndpointEngine(url, model, key=environ.get("KEFU_ENDPOINT_KEY") or None, **options)
 
 
@@ -168,11 +102,13 @@ class EndpointEngine:
         self.model, self.base_url = model, address(base_url)
         if key is not None and not (key.isascii() and key.isprintable() and " " not in key):
             raise DataError("KEFU_ENDPOINT_KEY 里有空格、中文或控制字符，请重新复制密钥")
-        self.local, self._host = is_loopback(self.base_url), urlsplit(self.base_url).netloc
-        self._key, self._window, self._timeout = key, context_tokens, timeout_seconds
-        self._dialect, self._limits = dialect, limits or Limits()
+        self.local, self._limits = is_loopback(self.base_url), limits or Limits()
+        self._key, self._timeout = key, timeout_seconds
+        self._wish = Wish(model, dialect, context_tokens)
+        host = urlsplit(self.base_url).netloc
+        self._site = Site(self.base_url, host, model, self._limits.retry_after_seconds)
         self._names_of = names_of or (lambda session: ())
-        self._breaker, self._server = Breaker(self._limits, clock), _Server()
+        self._breaker, self._server = Breaker(self._limits, clock), Server()
         self._lock, self._stack = threading.Lock(), contextlib.ExitStack()
         # anyio's portal, openai's client and the module openai, all there after _opened()
         self._portal, self._client, self._openai = _LATER, _LATER, _LATER
@@ -224,7 +160,7 @@ class EndpointEngine:
         if isinstance(found, EngineError):
             return Check(found.kind == "status", (), None, seconds, str(found))
         lacks = found.models and not {self.model, f"{self.model}:latest"} & set(found.models)
-        problem = self._no_model(found.models) if lacks else None
+        problem = endpoint_faults.no_model(self._site, found.models) if lacks else None
         return Check(True, found.models, found.window, seconds, problem)
 
     def close(self) -> None:
@@ -259,16 +195,18 @@ class EndpointEngine:
             return error
         except TimeoutError:
             limits = f"整段 {self._timeout:g} 秒，停顿 {self._limits.stall_seconds:g} 秒"
-            return EngineError("slow", f"{self._host} 没有在时限内说完（{limits}），请稍后再试")
+            return EngineError(
+                "slow", f"{self._site.host} 没有在时限内说完（{limits}），请稍后再试"
+            )
         except (self._openai.APIError, ValueError) as error:
-            return self._failure(error, opened=False, given=False)
+            return self._failure(error, Progress())
 
     async def _tries(self, sent: list[Message], sampling: Sampling, put: _Put) -> None:
         """Try until a piece has come; the client's own retries know neither pieces nor limits."""
         for tried in range(self._limits.tries):
             try:
                 return await self._once(sent, sampling, put)
-            except _Failure as failure:
+            except Failure as failure:
                 if failure.wait is None or tried + 1 == self._limits.tries:
                     raise
                 await anyio.sleep(max(failure.wait, self._limits.backoff_seconds * 2**tried))
@@ -278,16 +216,16 @@ class EndpointEngine:
         chosen = {name: value for name, value in vars(sampling).items() if value is not None}
         try:
             server = await self._asked()
-            self._refuse_too_long(sent, sampling.max_tokens, server)
+            refuse_too_long(sent, sampling.max_tokens, server, self.model)
             stream = await self._client.chat.completions.create(
                 model=self.model, messages=[vars(message) for message in sent], stream=True,
-                extra_body=_QUIET[server.dialect], **chosen,
+                extra_body=QUIET[server.dialect], **chosen,
             )  # fmt: skip
             opened = True
             async with stream:
                 await self._read(stream, spoken, put)
         except (self._openai.APIError, ValueError) as error:
-            raise self._failure(error, opened=opened, given=spoken.given) from error
+            raise self._failure(error, Progress(opened, spoken.given)) from error
 
     async def _read(self, stream: Any, spoken: Spoken, put: _Put) -> None:  # noqa: ANN401
         while True:
@@ -299,101 +237,32 @@ class EndpointEngine:
             if chunk is None:
                 return
 
-    def _failure(self, error: Exception, *, opened: bool, given: bool) -> _Failure:
-        """Put a fault of the wire in words; try again only where that can help."""
-        kind, wait, host = "status", None if given else 0.0, self._host
-        if isinstance(error, self._openai.APIConnectionError):
-            kind = "broken" if opened else "refused"
-            refused = f"连不上对话服务 {self.base_url}，请确认服务已启动，地址和端口没有写错"
-            said = f"{host} 的连接中途断了，请再试一次" if opened else refused
-        elif not isinstance(error, self._openai.APIError):
-            kind, wait = "broken", None
-            said = f"{host} 的回答不完整或不是 UTF-8 的 JSON，请确认地址是对话接口，一般以 /v1 结尾"
-        elif _TOO_LONG.search(f"{error.message} {error.code} {error.type} {error.body}"):
-            kind, wait = "context", None
-            said = f"{host} 说对话超出了模型的上下文窗口，请在服务端调大窗口，或换一个情景"
-        elif isinstance(error, self._openai.APIStatusError):
-            return self._status(error)
-        else:
-            said = f"{host} 中途报错：{error.message[:80]}"
-        return _Failure(kind, said, wait)
-
-    def _status(self, error: Any) -> _Failure:  # noqa: ANN401 - openai's
-        code, host, models, wait = error.status_code, self._host, self._server.models, None
-        said = f"{host} 不接受这次请求（{error.message[:80]}）"
-        if self._server.guessed and code in (400, 422) and "chat_template_kwargs" in error.message:
-            # An unknown server that refuses what it does not know: ask again without it.
-            self._server, wait = replace(self._server, dialect="openai", fixed=True), 0.0
-        elif code in (401, 403):
-            said = f"{host} 不认密钥（{code}），请检查环境变量 KEFU_ENDPOINT_KEY"
-        elif code == 404 and models and self.model not in models:
-            said = self._no_model(models)
-        elif code == 404:
-            said = f"{self.base_url} 没有对话接口（404），请检查地址，一般以 /v1 结尾"
-        elif code == 429:
-            asked = error.response.headers.get("retry-after", "")
-            after = float(asked) if re.fullmatch(r"\d{1,6}(\.\d+)?", asked) else 0.0
-            wait = after if after <= self._limits.retry_after_seconds else None
-            said = f"{host} 正忙（429），请{f' {math.ceil(after)} 秒' if after else '稍'}后再试"
-        elif code >= 500:
-            said, wait = f"{host} 内部出错（{code}），请稍后再试或查看服务端日志", 0.0
-        return _Failure("status", said, wait)
-
-    def _no_model(self, models: Sequence[str]) -> str:
-        known = "、".join(models[:5])
-        return f"{self._host} 上没有模型“{self.model}”，它有：{known}；请改 KEFU_ENDPOINT_MODEL"
-
-    def _refuse_too_long(self, sent: Sequence[Message], reply: int, server: _Server) -> None:
-        """Refuse what may not fit; characters x 1.3 is a safe upper bound for Chinese."""
-        characters = sum(len(message.content) for message in sent)
-        need = round(characters * _TOKENS_PER_CHARACTER) + _TOKENS_PER_MESSAGE * len(sent) + reply
-        if server.window is not None and need > server.window:
-            said = f"这段对话估计要 {need} 个词元，模型 {self.model} 的窗口只有 {server.window}"
-            raise EngineError("context", f"{said}，请{_WIDER[server.dialect]}")
+    def _failure(self, error: Exception, progress: Progress) -> Failure:
+        failure = endpoint_faults.explain(error, self._site, self._server, progress)
+        if failure.plainer:
+            self._server = replace(self._server, dialect="openai", fixed=True)
+        return failure
 
     async def _get(self, path: str, body: dict[str, str] | None = None) -> dict[str, Any]:
         """Read a JSON object, by POST when there is a body; {} where the server has none there."""
         send = self._client.post if body else self._client.get
+        read = functools.partial(send, path, cast_to=object, **({"body": body} if body else {}))
         try:
-            found = await send(path, cast_to=object, **({"body": body} if body else {}))
+            try:
+                found = await read()
+            except self._openai.APITimeoutError:
+                raise
+            except self._openai.APIConnectionError:
+                # A server that failed on the last page may have closed the kept connection.
+                found = await read()
         except (self._openai.APIStatusError, ValueError) as error:
             if getattr(error, "status_code", None) in (401, 403):
                 raise
             return {}
         return found if isinstance(found, dict) else {}
 
-    async def _asked(self) -> _Server:
-        """Learn once whose server it is, what it lists and how much it can read."""
-        if self._server.fixed:
-            return self._server
-        root = self.base_url.removesuffix("/v1")
-        listed = (await self._get("/models")).get("data")
-        rows = [row for row in listed if isinstance(row, dict)] if isinstance(listed, list) else []
-        mine = next((row for row in rows if row.get("id") == self.model), rows[0] if rows else {})
-        dialect, window = self._dialect, self._window or _whole(mine.get("max_model_len"))
-        dialect = _OWNERS.get(str(mine.get("owned_by")), "auto") if dialect == "auto" else dialect
-        if dialect == "auto" and (await self._get(f"{root}/api/version")).get("version"):
-            dialect = "ollama"
-        if window is None and dialect == "llamacpp":
-            settings = (await self._get(f"{root}/props")).get("default_generation_settings")
-            window = _whole(settings.get("n_ctx")) if isinstance(settings, dict) else None
-        changes = window is None and dialect == "ollama"
-        window = await self._ollama_window(root) if changes else window
-        names, guessed = tuple(str(row.get("id")) for row in rows), dialect == "auto"
-        known, fixed = "vllm" if dialect == "auto" else dialect, bool(rows) and not changes
-        self._server = _Server(known, names, window, guessed, fixed)
+    async def _asked(self) -> Server:
+        """Learn about the server, once where what it says cannot change."""
+        if not self._server.fixed:
+            self._server = await learn(self._get, self.base_url, self._wish)
         return self._server
-
-    async def _ollama_window(self, root: str) -> int:
-        """Give the loaded model's window (it changes), the model file's, or Ollama's default."""
-        loaded = (await self._get(f"{root}/api/ps")).get("models")
-        for row in loaded if isinstance(loaded, list) else []:
-            if isinstance(row, dict) and row.get("name") in (self.model, f"{self.model}:latest"):
-                return _whole(row.get("context_length")) or _OLLAMA_WINDOW
-        shown = await self._get(f"{root}/api/show", {"model": self.model})
-        found = re.search(r"num_ctx\s+(\d+)", str(shown.get("parameters")))
-        return int(found[1]) if found else _OLLAMA_WINDOW
-
-
-def _whole(value: object) -> int | None:
-    return value if isinstance(value, int) and value > 0 else None

@@ -13,8 +13,9 @@ from pathlib import Path
 from coach.scenario import Scenario, Trap
 from grading import lexicon
 from grading.detect import Hit, Reading, read
+from grading.fusion import BY_MODEL
 from grading.pattern import Pattern, compile_any
-from grading.result import Grade, Severity
+from grading.result import Grade, Severity, Violation
 from knowledge.datafile import read_yaml
 
 TOPICS = Path(__file__).parent / "data" / "topics.yaml"
@@ -246,10 +247,15 @@ def find(reply: str, grade: Grade, scenario: Scenario, before: Before) -> Findin
         greeting_only=bool(kinds) and kinds.keys() <= _OPENERS,
         idle_question=asked and not touched and not restated and not consent,
         consent_question=consent, warning="warning" in kinds,
-        abused=any(v.kind in _ATTACKS and v.severity == "fatal" for v in grade.violations),
-        hung_up_by_agent=any(v.kind == "hang_up" for v in grade.violations),
+        abused=any(v.kind in _ATTACKS and v.severity == "fatal" for v in _by_words(grade)),
+        hung_up_by_agent=any(v.kind == "hang_up" for v in _by_words(grade)),
         progress=progress, goals_total=len(scenario.goals),
     )  # fmt: skip
+
+
+def _by_words(grade: Grade) -> list[Violation]:
+    """Give the breaches that rest on a word list: only these may end a talk."""
+    return [v for v in grade.violations if not (v.rule or "").endswith(BY_MODEL)]
 
 
 def _breaches(grade: Grade) -> tuple[str, ...]:

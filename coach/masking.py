@@ -1,4 +1,4 @@
-"""What must not pass: personal data in a text that leaves this machine, thinking in one that comes.
+"""Personal data must not pass in a text that leaves this machine.
 
 Knows data/masking.yaml and which hosts are ours; not whose names are at stake (the caller does).
 """
@@ -10,16 +10,15 @@ import ipaddress
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field
 
-from coach.engine import EngineError, Message
+from coach.engine import Message
 from knowledge.datafile import DataError, Entry, parse, read_yaml, refuse_repeats
 
 FILE = Path(__file__).parent / "data" / "masking.yaml"
-_TAGS = ("<think>", "</think>")
 _SAID = "[零〇一幺二两三四五六七八九]"
 _SEPARATORS = re.compile(r"[ .·，,、-]")
 
@@ -151,83 +150,6 @@ def is_loopback(url: str) -> bool:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-class Spoken:
-    """Takes <think>…</think> out of a reply that grows piece by piece, tags cut anywhere.
-
-    ``heard``: anything, thinking included; ``given``: anything but blanks and thinking.
-    """
-
-    def __init__(self) -> None:
-        """Start with nothing heard."""
-        self.heard = self.given = self._finished = False
-        self._held, self._thinking = "", False
-
-    def hear(self, chunk: Any) -> str:  # noqa: ANN401 - the server's word, unchecked
-        """Give what a chunk of a streamed chat adds to the text that may be shown.
-
-        Raises:
-            ValueError: it is no chunk of a chat, or its text is none.
-            EngineError: as for feed().
-        """
-        choices = getattr(chunk, "choices", None)
-        if not isinstance(choices, list):
-            raise ValueError("a chunk without choices")
-        if not choices:  # usage only
-            return ""
-        delta = getattr(choices[0], "delta", None)
-        text = getattr(delta, "content", None) or ""
-        # vLLM, SGLang and llama.cpp say reasoning_content, Ollama and newer vLLM reasoning.
-        thought = getattr(delta, "reasoning_content", None) or getattr(delta, "reasoning", None)
-        if not isinstance(text, str) or "\ufffd" in text:
-            raise ValueError("content that is no text")
-        text.encode()  # a lone surrogate raises here and not in our database
-        self.heard = self.heard or bool(text or thought)
-        self._finished = self._finished or bool(getattr(choices[0], "finish_reason", None))
-        return self.feed(text)
-
-    def rest(self) -> str:
-        """Give what was held back, the reply having ended.
-
-        Raises:
-            ValueError: no chunk said that the reply was finished: it was cut.
-            EngineError: ``empty``, nothing but thinking and blanks came.
-        """
-        if not self._finished:
-            raise ValueError("the stream ended without a finish_reason")
-        piece = self.feed("", last=True)
-        if not self.given:
-            raise EngineError("empty", "模型只给了思考或空白，没有回答，请在服务端关闭思考模式")
-        return piece
-
-    def feed(self, piece: str, *, last: bool = False) -> str:
-        """Give what of the text so far may be shown and was not given before.
-
-        Raises:
-            EngineError: ``broken``, a </think> without its opening: what was given was thinking.
-        """
-        self._held, shown, found = self._held + piece, "", True
-        while found:
-            before, found_tag, after = self._held.partition(_TAGS[self._thinking])
-            found = bool(found_tag)
-            if not found:
-                cut = len(self._held) - (0 if last else _tag_start(self._held))
-                before, after = self._held[:cut], self._held[cut:]
-            if not self._thinking:
-                shown += before
-            self._held, self._thinking = after, self._thinking != found
-        if _TAGS[1] in shown:
-            raise EngineError("broken", "模型把思考过程当成回答发了出来，请在服务端关闭思考模式")
-        shown = shown if self.given else shown.lstrip()
-        self.given = self.given or bool(shown)
-        return shown
-
-
-def _tag_start(text: str) -> int:
-    """Give how many characters at the end may be the start of a tag."""
-    sizes = range(min(len(text), len(_TAGS[1]) - 1), 0, -1)
-    return next((n for n in sizes if any(tag.startswith(text[-n:]) for tag in _TAGS)), 0)
 
 
 def address(base_url: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import functools
+import hashlib
 import re
 from pathlib import Path
 from typing import Annotated, Literal
@@ -16,9 +17,17 @@ from pydantic import Field, model_validator
 from grading.pattern import Pattern, compile_any
 from grading.result import Channel
 from knowledge import standard
-from knowledge.datafile import DataError, Entry, fingerprint, parse, read_yaml, refuse_repeats
+from knowledge.datafile import (
+    DataError,
+    Entry,
+    fingerprint,
+    parse,
+    read_yaml,
+    refuse_repeats,
+)
 
 FOLDER = Path(__file__).parent / "data" / "scenarios"
+DRAFT = "draft-"
 _ID = re.compile(r"[a-z0-9-]{1,80}")
 Lines = Annotated[tuple[str, ...], Field(min_length=2)]
 Patterns = Annotated[tuple[str, ...], Field(min_length=1)]
@@ -168,6 +177,11 @@ class Scenario(Entry):
         _check_patterns(self)
         return self
 
+    @property
+    def is_draft(self) -> bool:
+        """Whether it was drafted on demand: its author's alone, never in an examination."""
+        return self.id.startswith(DRAFT)
+
     def fact(self, fact_id: str) -> Fact:
         """Give a fact by id; KeyError if there is none."""
         return {fact.id: fact for fact in self.facts}[fact_id]
@@ -269,5 +283,8 @@ def get(scenario_id: str, folder: Path = FOLDER) -> Scenario:
 
 
 def version(scenario: Scenario, folder: Path = FOLDER) -> str:
-    """Give id and digest of a scenario's file, for version fields."""
+    """Give id and digest of a scenario's file, of a draft's content, for version fields."""
+    if scenario.is_draft:
+        content = scenario.model_dump_json().encode("utf-8")
+        return f"{scenario.id}@{hashlib.sha256(content).hexdigest()[:12]}"
     return f"{scenario.id}@{fingerprint(folder / f'{scenario.id}.yaml')}"

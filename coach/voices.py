@@ -20,6 +20,8 @@ from knowledge.datafile import DataError
 Name = Literal["scripted", "transformers", "endpoint"]
 _guard = threading.Lock()
 _opened: dict[tuple[str, str | None], Engine] = {}
+_people: dict[str, tuple[str, str]] = {}
+_MOST_TALKS = 100_000
 NAMES: tuple[Name, ...] = get_args(Name)
 
 
@@ -45,7 +47,7 @@ def make(
     if name == "scripted":
         return ScriptedVoice()
     try:
-        return ModelVoice(_engine(name, model), session_name(case), temperature=temperature)
+        return ModelVoice(engine(name, model), session_name(case), temperature=temperature)
     except EngineError as error:
         raise DataError(f"{error}。也可以不写 --engine，先用脚本客户") from error
 
@@ -54,37 +56,49 @@ def away(name: str, model: str | None = None) -> str | None:
     """Give the other machine an engine sends text to, None where it stays on this one."""
     if name != "endpoint":
         return None
-    engine = _engine(name, model)
-    return None if getattr(engine, "local", False) else str(getattr(engine, "base_url", ""))
+    found = engine(name, model)
+    return None if getattr(found, "local", False) else str(getattr(found, "base_url", ""))
 
 
 def problem(name: str, model: str | None = None) -> str | None:
     """Say in a sentence why an engine cannot speak now, None where it can: a server is asked."""
-    check = getattr(_engine(name, model), "check", None)
+    check = getattr(engine(name, model), "check", None)
     return check().problem if check else None
 
 
 def session_name(case: scenario.Scenario) -> str:
-    """Give a talk a name of its own, from which ``_names`` can tell the scenario."""
-    return f"{case.id}:{secrets.token_hex(8)}"
+    """Give a talk a name of its own, by which ``_names`` knows whom it is about."""
+    name = f"{case.id}:{secrets.token_hex(8)}"
+    with _guard:
+        while len(_people) >= _MOST_TALKS:
+            _people.pop(next(iter(_people)))
+        _people[name] = (case.person.name, case.person.call)
+    return name
 
 
 def _names(session: str) -> Sequence[str]:
-    """Give the names in a talk that no other machine may read."""
-    person = scenario.get(session.split(":")[0]).person
+    """Give the names in a talk that no other machine may read; none where it has no scenario."""
+    if session in _people or session.startswith(":"):
+        return _people.get(session, ())
+    person = scenario.get(session.split(":")[0]).person  # long ago: ours are known for ever
     return (person.name, person.call)
 
 
 def close() -> None:
     """Let go of every engine: an endpoint's thread would keep the program from ending."""
     with _guard:
-        for engine in _opened.values():
-            engine.close()
+        for each in _opened.values():
+            each.close()
         _opened.clear()
 
 
-def _engine(name: str, model: str | None) -> Engine:
-    """Open an engine once a process: weights are large, and a breaker must remember."""
+def engine(name: str, model: str | None) -> Engine:
+    """Open an engine once a process: weights are large, and a breaker must remember.
+
+    Raises:
+        DataError: its settings are missing or wrong.
+        EngineError: the model cannot be loaded.
+    """
     with _guard:
         if (name, model) not in _opened:
             _opened[name, model] = _open(name, model)

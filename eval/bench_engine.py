@@ -1,168 +1,31 @@
-"""How fast the local engine is: `python -m eval.bench_engine` prints a table. Not a test.
+"""How fast the local engine is, on models of true shape with random weights.
 
-Builds a model of the Qwen3-0.6B shape with random weights (`--quick`: a tiny one) and times the
-first token with and without prefix reuse, decoding beside plain ``generate``, and how many greedy
-tokens agree. Knows shapes and clocks; random weights say nothing of what a model would answer.
-Over 300 lines: the model is written here, since neither torch nor tests may be imported.
+Times the first token with and without prefix reuse, decoding beside plain ``generate``, and how
+many greedy tokens agree. Knows clocks; random weights say nothing of what a model would answer.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
 import statistics
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from coach import scenario
 from coach.engine import Message, Sampling
 from coach.session import Session
-from knowledge import standard
+from eval import figure
+from eval.figure import Figure
+from eval.random_model import LARGER, TEMPLATE, TINY, TRUE, Shape, project_texts, write_model
 
+__all__ = ["TEMPLATE", "TINY", "TRUE", "Shape", "chats", "main", "measured", "write_model"]
 SCENARIO = "broadband-third-call"
-MARKS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
-TEMPLATE = """\
-{%- set ns = namespace(last=-1) %}
-{%- for message in messages %}{% if message.role == 'user' %}{% set ns.last = loop.index0 %}\
-{% endif %}{% endfor %}
-{%- for message in messages %}
-{{- '<|im_start|>' + message.role + '\\n' }}
-{%- if message.role == 'assistant' %}
-{%- set said = message.content.split('</think>')[-1].lstrip('\\n') %}
-{%- if loop.index0 > ns.last %}{{- '<think>\\n\\n</think>\\n\\n' }}{% endif %}{{- said }}
-{%- else %}{{- message.content }}{% endif %}
-{{- '<|im_end|>\\n' }}
-{%- endfor %}
-{%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}
-{%- if enable_thinking is defined and enable_thinking is false %}\
-{{- '<think>\\n\\n</think>\\n\\n' }}{% endif %}{% endif %}
-"""
-
-
-@dataclass(frozen=True)
-class Shape:
-    """The sizes of a Qwen3 network; ``spread`` is the deviation of its random weights."""
-
-    layers: int
-    hidden: int
-    inner: int
-    heads: int
-    pairs: int
-    width: int
-    vocabulary: int
-    spread: float
-
-
-TRUE = Shape(28, 1024, 3072, 16, 8, 128, 151936, 0.02)
-TINY = Shape(3, 64, 128, 4, 2, 16, 2048, 0.25)
-
-
-def _config(shape: Shape) -> dict[str, Any]:
-    return {
-        "architectures": ["Qwen3ForCausalLM"], "model_type": "qwen3", "hidden_act": "silu",
-        "num_hidden_layers": shape.layers, "hidden_size": shape.hidden,
-        "intermediate_size": shape.inner, "num_attention_heads": shape.heads,
-        "num_key_value_heads": shape.pairs, "head_dim": shape.width,
-        "vocab_size": shape.vocabulary, "tie_word_embeddings": True, "rms_norm_eps": 1e-6,
-        "max_position_embeddings": 40960, "rope_theta": 1000000, "attention_bias": False,
-        "attention_dropout": 0.0, "dtype": "float32", "initializer_range": shape.spread,
-        "bos_token_id": 0, "eos_token_id": 2,
-    }  # fmt: skip
-
-
-def project_texts() -> list[str]:
-    """Give the project's own Chinese: the standard's words and all scenarios' lines."""
-    texts = [one.text for one in standard.load().requirements.values()]
-    for case in scenario.load_all().values():
-        texts += [case.background, case.wants, *case.card, *case.paths.right, *case.paths.wrong]
-        texts += [line for opening in case.opening for line in opening]
-        texts += [line for fact in case.facts for line in (fact.what, *fact.say)]
-        texts += [line for goal in case.goals for line in (*goal.ask, *goal.met)]
-    return texts
-
-
-def write_tokenizer(folder: Path, vocabulary: int) -> int:
-    """Train a byte-level tokenizer with a ChatML template; give its number of tokens."""
-    from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
-
-    found = Tokenizer(models.BPE())
-    found.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    found.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=min(vocabulary, 8192) - 2, special_tokens=list(MARKS), show_progress=False,
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-    )  # fmt: skip
-    found.train_from_iterator(project_texts(), trainer)
-    # As Qwen3 has them: added, yet not special, so they stay in what is decoded.
-    found.add_tokens([AddedToken(tag, normalized=False) for tag in ("<think>", "</think>")])
-    found.save(str(folder / "tokenizer.json"))
-    settings = {
-        "tokenizer_class": "PreTrainedTokenizerFast", "eos_token": "<|im_end|>",
-        "pad_token": "<|endoftext|>", "model_max_length": 40960, "chat_template": TEMPLATE,
-    }  # fmt: skip
-    _write_json(folder / "tokenizer_config.json", settings)
-    return int(found.get_vocab_size())
-
-
-def write_model(folder: Path, shape: Shape, seed: int = 0) -> None:
-    """Write a whole model folder with random weights; the folder is made.
-
-    Rows of the (tied) embedding past the tokenizer's are zero: no draw can leave the tokenizer.
-    """
-    from safetensors.numpy import save_file
-
-    folder.mkdir(parents=True, exist_ok=True)
-    known = write_tokenizer(folder, shape.vocabulary)
-    dice = np.random.default_rng(seed)
-
-    def drawn(*size: int) -> np.ndarray:
-        return dice.standard_normal(size, dtype=np.float32) * np.float32(shape.spread)
-
-    words = drawn(shape.vocabulary, shape.hidden)
-    words[known:] = 0
-    weights = {"model.embed_tokens.weight": words, "model.norm.weight": _ones(shape.hidden)}
-    asked, kept = shape.heads * shape.width, shape.pairs * shape.width
-    for at in range(shape.layers):
-        name = f"model.layers.{at}."
-        weights |= {
-            f"{name}self_attn.q_proj.weight": drawn(asked, shape.hidden),
-            f"{name}self_attn.k_proj.weight": drawn(kept, shape.hidden),
-            f"{name}self_attn.v_proj.weight": drawn(kept, shape.hidden),
-            f"{name}self_attn.o_proj.weight": drawn(shape.hidden, asked),
-            f"{name}self_attn.q_norm.weight": _ones(shape.width),
-            f"{name}self_attn.k_norm.weight": _ones(shape.width),
-            f"{name}mlp.gate_proj.weight": drawn(shape.inner, shape.hidden),
-            f"{name}mlp.up_proj.weight": drawn(shape.inner, shape.hidden),
-            f"{name}mlp.down_proj.weight": drawn(shape.hidden, shape.inner),
-            f"{name}input_layernorm.weight": _ones(shape.hidden),
-            f"{name}post_attention_layernorm.weight": _ones(shape.hidden),
-        }
-    save_file(weights, str(folder / "model.safetensors"), metadata={"format": "pt"})
-    _write_json(folder / "config.json", _config(shape))
-    _write_json(
-        folder / "generation_config.json",
-        {"eos_token_id": [2, 0], "pad_token_id": 0, "do_sample": True, "temperature": 0.7,
-         "top_p": 0.8, "top_k": 20},
-    )  # fmt: skip
-
-
-def _ones(size: int) -> np.ndarray:
-    return np.ones(size, dtype=np.float32)
-
-
-def _write_json(path: Path, value: object) -> None:
-    path.write_text(json.dumps(value, ensure_ascii=False, indent=1), encoding="utf-8")
+_TURNS = 12
 
 
 def chats(turns: int, system_chars: int) -> list[list[Message]]:
@@ -198,7 +61,7 @@ def _first(engine: Any, messages: Sequence[Message], session: str) -> float:  # 
     return time.perf_counter() - started
 
 
-def _waits(engine: Any, talk: list[list[Message]], rounds: int) -> list[tuple[str, str]]:  # noqa: ANN401
+def _waits(engine: Any, talk: list[list[Message]], rounds: int, bars: bool) -> Iterator[Figure]:  # noqa: ANN401
     second, last, bare = [], [], []
     for again in range(rounds):
         # A turn needs but the one before it: between the second and the last two none is run.
@@ -211,13 +74,12 @@ def _waits(engine: Any, talk: list[list[Message]], rounds: int) -> list[tuple[st
         engine.forget(f"bare {again}")
     turn2, turn12, whole = (statistics.median(times) for times in (second, last, bare))
     sizes = [len(engine.prompt_ids(messages)) for messages in (talk[1], talk[-1])]
-    return [
-        (f"首词元，第 2 轮，续用前文（{sizes[0]} 词元）", f"{turn2:.2f} s"),
-        (f"首词元，第 {len(talk)} 轮，续用前文（{sizes[1]} 词元）", f"{turn12:.2f} s"),
-        (f"首词元，第 {len(talk)} 轮，不续用", f"{whole:.2f} s"),
-        (f"第 {len(talk)} 轮 / 第 2 轮（应 ≤ 1.5）", f"{turn12 / turn2:.2f}"),
-        ("不续用 / 续用（应 ≥ 3）", f"{whole / turn12:.1f}"),
-    ]
+    yield Figure(f"首词元，第 2 轮，续用前文（{sizes[0]} 词元）", turn2, "s")
+    yield Figure(f"首词元，第 {len(talk)} 轮，续用前文（{sizes[1]} 词元）", turn12, "s")
+    yield Figure(f"首词元，第 {len(talk)} 轮，不续用", whole, "s")
+    most, least = (1.5, 3) if bars else (None, None)
+    yield Figure(f"第 {len(talk)} 轮 / 第 2 轮", turn12 / turn2, "倍", at_most=most)
+    yield Figure("不续用 / 续用", whole / turn12, "倍", 1, at_least=least)
 
 
 class _Clock:
@@ -263,8 +125,9 @@ def _plain(engine: Any, messages: Sequence[Message], count: int) -> tuple[list[i
     return out[0].tolist()[len(ids) :], clock.rate(1)
 
 
-def _decoding(engine: Any, talk: list[list[Message]], count: int, rounds: int  # noqa: ANN401
-              ) -> list[tuple[str, str]]:  # fmt: skip
+def _decoding(
+    engine: Any, talk: list[list[Message]], rounds: int, *, count: int, bars: bool  # noqa: ANN401
+) -> Iterator[Figure]:  # fmt: skip
     """Decode the same turn both ways, in turns, so that a busy machine slows both alike."""
     ours, plain, same, all_tokens = [], [], 0, 0
     for at in range(rounds):
@@ -277,47 +140,68 @@ def _decoding(engine: Any, talk: list[list[Message]], count: int, rounds: int  #
         same += sum(a == b for a, b in zip(mine, theirs, strict=False))
         all_tokens += max(len(mine), len(theirs))
     speed, beside = statistics.median(ours), statistics.median(plain)
-    return [
-        ("生成，本引擎", f"{speed:.2f} 词元/s"),
-        ("生成，generate", f"{beside:.2f} 词元/s"),
-        ("本引擎 / generate（应 ≥ 0.9）", f"{speed / beside:.2f}"),
-        (f"贪心结果相同的词元（{all_tokens} 个，续用前文对 generate）", f"{same / all_tokens:.1%}"),
-    ]
+    yield Figure("生成，本引擎", speed, "词元/s")
+    yield Figure("生成，generate", beside, "词元/s")
+    yield Figure("本引擎 / generate", speed / beside, "倍", at_least=0.9 if bars else None)
+    yield Figure(
+        f"贪心结果相同的词元（{all_tokens} 个，续用前文对 generate）",
+        100 * same / all_tokens,
+        "%",
+        1,
+    )
 
 
-def measure(shape: Shape, folder: Path, *, count: int, rounds: int, system_chars: int
-            ) -> Iterator[tuple[str, str]]:  # fmt: skip
-    """Build the model and give the rows of the table as they are found, for each number type."""
+def _engine(
+    folder: Path, dtype: str, device: str, *, quick: bool, shape: str
+) -> Iterator[Figure]:  # fmt: skip
+    """Load a model in one number type and measure it; the tiny shape has no bars."""
     from coach.transformers_engine import TransformersEngine
 
-    write_model(folder, shape)
-    talk = chats(12, system_chars)
-    for dtype in ("float32", "bfloat16"):
-        started = time.perf_counter()
-        engine = TransformersEngine(str(folder), dtype=dtype)
-        loading = time.perf_counter() - started
-        yield f"── {dtype}，{engine.network.device}，装入", f"{loading:.1f} s"
-        _first(engine, talk[0], "warm up")
-        engine.forget("warm up")
-        yield from _waits(engine, talk, rounds)
-        yield from _decoding(engine, talk, count, rounds)
-        del engine  # before the next is loaded: both at once may not fit
+    talk = chats(_TURNS, 600 if quick else 1500)
+    started = time.perf_counter()
+    engine = TransformersEngine(str(folder), dtype=dtype, device=device)
+    where = f"{shape}，{dtype}，{engine.network.device.type}"
+    yield Figure(f"{where}：装入", time.perf_counter() - started, "s", 1)
+    _first(engine, talk[0], "warm up")
+    engine.forget("warm up")
+    rounds = 3 if quick or device != "cpu" else 2
+    yield from _waits(engine, talk, rounds, not quick)
+    yield from _decoding(engine, talk, rounds, count=24 if quick else 32, bars=not quick)
+
+
+def _finds_gpu(folder: Path) -> bool:
+    from coach.transformers_engine import TransformersEngine
+
+    return bool(TransformersEngine(str(folder)).network.device.type != "cpu")
+
+
+def measured(quick: bool) -> Iterator[Figure]:
+    """Measure the Qwen3-0.6B shape (quick: a tiny one) on the CPU, larger ones where a GPU is."""
+    with tempfile.TemporaryDirectory() as place:
+        tiny, folder = Path(place) / "tiny", Path(place) / "model"
+        write_model(tiny, TINY)
+        if not quick:
+            write_model(folder, TRUE)
+        shape = "很小的模型（只看能不能跑）" if quick else "Qwen3-0.6B 的形状"
+        for dtype in ("float32", "bfloat16"):
+            yield from _engine(tiny if quick else folder, dtype, "cpu", quick=quick, shape=shape)
+        if quick or not _finds_gpu(tiny):
+            return
+        yield from _engine(folder, "bfloat16", "cuda", quick=False, shape=shape)
+        for name, larger in LARGER.items():
+            write_model(Path(place) / name, larger, in_parts=True)
+            yield from _engine(
+                Path(place) / name, "bfloat16", "cuda", quick=False, shape=f"{name} 的形状"
+            )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measure and print the table, a row as soon as it is known."""
+    """Print this part of ``python -m eval.bench`` alone, a row as soon as it is known."""
     ask = argparse.ArgumentParser(description="本地模型引擎的速度")
     ask.add_argument("--quick", action="store_true", help="用很小的模型，几秒完成")
-    quick = ask.parse_args(argv).quick
-    name = "很小的模型（只看能不能跑）" if quick else "Qwen3-0.6B 的形状，随机权重"
-    machine = f"{os.cpu_count()} 核，Python {platform.python_version()}"
-    sys.stdout.write(f"客服陪练 本地引擎速度  {date.today()}  {machine}\n{name}\n\n")
-    shape, count, chars = (TINY, 24, 600) if quick else (TRUE, 32, 1500)
-    with tempfile.TemporaryDirectory() as place:
-        folder = Path(place) / "model"
-        for row, value in measure(shape, folder, count=count, rounds=3, system_chars=chars):
-            sys.stdout.write(f"{value:>16}  {row}\n")
-            sys.stdout.flush()
+    for found in measured(ask.parse_args(argv).quick):
+        sys.stdout.write(figure.row(found) + "\n")
+        sys.stdout.flush()
     return 0
 
 

@@ -104,6 +104,9 @@ def signals(
     return sorted(kept, key=lambda h: (h.start, h.end, h.kind))
 
 
+BY_MODEL = ".model"
+
+
 def breaches(
     hits: Sequence[Hit],
     weighed: Sequence[Weighed],
@@ -144,7 +147,9 @@ def breaches(
                 h.kind == kind and h.start < part.end and part.start < h.end for h in voided
             )
             if share >= least and not taken and not any(h.kind == kind for h in kept):
-                rule_id = f"{kind}.model"
+                rule_id = f"{kind}{BY_MODEL}"
+                if severity == "fatal" and share < rule.sure_fatal:
+                    severity = "major"  # no word for it: too thin to end a talk on
                 kept.append(Hit(kind, rule_id, part.start, part.end, 1.0, severity))
     return sorted(kept, key=lambda h: (h.start, h.end, h.kind))
 

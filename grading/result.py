@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
 
 Channel = Literal["inbound", "outbound", "chat", "in_person"]
 Severity = Literal["minor", "major", "fatal"]
 Status = Literal["scored", "unscored", "error"]
 DimensionName = Literal["empathy", "politeness", "procedure"]
+Question = Literal["empathy", "deals"]
+Fault = Literal[
+    "empty", "too_long", "no_verdict", "wrong_id", "broken", "off_menu", "no_reason",
+    "verdict_first", "no_quote", "quote_missing", "quote_of_other", "quote_void", "engine",
+    "not_due",
+]  # fmt: skip
 DIMENSIONS: tuple[DimensionName, ...] = ("empathy", "politeness", "procedure")
 MAX_REPLY_CHARS = 2000
 MAX_HISTORY_TURNS = 200
@@ -85,8 +97,45 @@ class Versions(Shape):
     seed: int | None = None
 
 
+class Sample(Shape):
+    """One answer of the judge's model: the level it chose, or why it does not count."""
+
+    id: str
+    level: int | None
+    fault: Fault | None
+
+
+class Verdict(Shape):
+    """A model's opinion on one question, apart from the scores and never changing them.
+
+    ``level``: the median of the samples that count, 0 to ``most``, null if unscored; ``reason``
+    and ``quote`` (``reply[start:end]``) are of the first sample at it. ``spread``: highest minus
+    lowest level, null with fewer than two that count. ``same_model_plays``: the model also speaks
+    the other side's lines.
+    """
+
+    id: str
+    question: Question
+    status: Literal["scored", "unscored"]
+    fault: Fault | None
+    cause: str | None
+    level: int | None
+    name: str | None
+    most: int
+    reason: str | None
+    quote: str
+    start: int | None
+    end: int | None
+    samples: list[Sample]
+    spread: int | None
+    model: str
+    same_model_plays: bool
+    prompts: str
+    rules: str
+
+
 class Grade(Shape):
-    """The grade of one reply."""
+    """The grade of one reply; ``judge`` is left out of the JSON where no model was asked."""
 
     id: str | None
     status: Status
@@ -100,6 +149,14 @@ class Grade(Shape):
     review: Review
     rewrite: str | None
     versions: Versions
+    judge: list[Verdict] = Field(default_factory=list)
+
+    @model_serializer(mode="wrap")
+    def _without_judge(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        plain: dict[str, Any] = whole(self)
+        if not self.judge:
+            plain.pop("judge", None)
+        return plain
 
 
 class Turn(Shape):

@@ -124,6 +124,7 @@ class ClassifierRule(Entry):
     keep_breach: float
     keep_any: float
     add_fatal: float
+    sure_fatal: float
     rude_from: float
     rude_points: float
     severity: dict[str, Severity]

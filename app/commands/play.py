@@ -6,10 +6,12 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from app import out
+from app import judging, out, waiting
 from app.commands import rows
 from app.commands.model import chosen
+from app.report import opinions
 from coach import report, scenario, voices
+from coach.judging import JudgedSession
 from coach.scenario import Scenario
 from coach.session import PlayTurn, Session
 from knowledge.datafile import DataError
@@ -57,6 +59,8 @@ def _feedback(turn: PlayTurn) -> None:
         out.text(f"  ✗「{breach.text}」→ {breach.instead}")
     if grade.reason:
         out.text(f"  {grade.reason}")
+    for line in opinions.lines(grade):
+        out.text(line)
 
 
 def _interactive(session: Session, records: Store) -> None:
@@ -77,7 +81,7 @@ def _interactive(session: Session, records: Store) -> None:
             break
         if reply.strip():
             try:
-                turn = session.say(reply)
+                turn = waiting.say(session, reply)
             except DataError as error:
                 out.note(str(error))
                 continue
@@ -108,7 +112,7 @@ def _batch(session: Session, args: argparse.Namespace) -> None:
         if session.state.ended:
             break
         try:
-            shown.append(session.say(reply))
+            shown.append(waiting.say(session, reply))
         except DataError as error:
             raise DataError(f"第 {line} 行 {error}") from None
         used += 1
@@ -126,17 +130,37 @@ def _batch(session: Session, args: argparse.Namespace) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Play one scenario."""
-    case = scenario.get(args.scenario)
+    case = _case(args)
     if args.temperature is not None and not 0 <= args.temperature <= 2:
         raise DataError(f"--temperature 写成了 {args.temperature:g}，应在 0 到 2 之间")
-    voice = voices.make(args.engine, case, model=chosen(args), temperature=args.temperature)
+    model = chosen(args)
+    waiting.loading(args.engine, model)
+    voice = voices.make(args.engine, case, model=model, temperature=args.temperature)
     try:
+        if judge := judging.asked(args):
+            return _play(JudgedSession(case, args.seed, voice, judging=judge), args)
         return _play(Session(case, args.seed, voice), args)
     finally:
         voices.close()
 
 
+def _case(args: argparse.Namespace) -> Scenario:
+    """Give the scenario of an id, of one's own draft, or of a draft's file."""
+    named = args.scenario
+    if not named.startswith(scenario.DRAFT) and not named.endswith((".yaml", ".yml")):
+        return scenario.get(named)
+    from app import private_scenarios
+
+    if named.endswith((".yaml", ".yml")):
+        case = private_scenarios.from_file(named)
+    else:
+        case = private_scenarios.get(private_scenarios.LOCAL, named)
+    out.note(f"{case.id}：{case.source}")
+    return case
+
+
 def _play(session: Session, args: argparse.Namespace) -> int:
+    waiting.announce(session, chosen(args))
     if args.replies is not None:
         _batch(session, args)
         if args.save:

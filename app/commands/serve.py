@@ -9,7 +9,7 @@ import socket
 import threading
 from typing import TYPE_CHECKING, Any
 
-from app import out
+from app import judging, out
 from coach import voices
 from coach.scenario import Scenario
 from coach.voice import Voice
@@ -91,6 +91,7 @@ def _offer(args: argparse.Namespace) -> Offer | None:
     """
     if args.engine == "scripted":
         return None
+    from app.commands.draft import generator
     from app.commands.model import chosen
     from app.pages.talks import Offer
     from coach import scenario
@@ -106,7 +107,8 @@ def _offer(args: argparse.Namespace) -> Offer | None:
     def make(case: Scenario) -> Voice:
         return voices.make(args.engine, case, model=model)
 
-    return Offer(f"语言模型 {first.model}", make, away)
+    writes = generator(voices.engine(args.engine, model))
+    return Offer(f"语言模型 {first.model}", make, away, writes)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -119,14 +121,16 @@ def run(args: argparse.Namespace) -> int:
         raise DataError(f"还没有账号功能，只能在本机用：--host 不能是 {args.host}，请用 127.0.0.1")
     host = args.host.strip("[]")
     _check_port(host, args.port)
-    offer = _offer(args)
+    offer, judge = _offer(args), judging.asked(args)
+    if judge and judge.trouble:
+        judge = None
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     from app.records import store
 
     with store.opened() as records:
         from app.web import create_app
 
-        server = _server(create_app(records, offer), host, args.port)
+        server = _server(create_app(records, offer, judge), host, args.port)
         try:
             server.run()
         except KeyboardInterrupt:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 import gradio as gr
 
 from coach.report import TEXT_ONLY
@@ -32,6 +34,16 @@ def about(away: str | None) -> str:
     """Say what talking with a model means; ``away``: the other machine the text goes to."""
     where = f"对话会发到 {away}，姓名和号码先遮住。" if away else "对话不出这台机器。"
     return f"语言模型的话是 AI 生成的，每句先检查再显示，要多等几秒。{where}"
+
+
+def judged(model: str, away: str | None) -> str:
+    """Say that a model also judges; ``away``: the other machine the text goes to."""
+    where = f"对话和回复会发到 {escape(away)}，姓名和号码先遮住。" if away else "内容不出这台机器。"
+    return (
+        '<div class="kefu small" id="judged" role="note">'
+        f"这里开着模型评判（{escape(model)}）：勾选了“已满 18 岁”的练习，每句回复另由它评一次，"
+        f"是 AI 生成的，单独显示，不计分，要多等几秒。{where}</div>"
+    )
 
 
 def sheet(value: str = "", elem_id: str | None = None) -> gr.HTML:

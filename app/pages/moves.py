@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Literal
 
-from app.pages import scene
+from app.pages import drafting, scene
 from app.pages.talks import Talk, Talks
 from app.report import body
 from app.report.told import tell
@@ -64,7 +64,7 @@ def _talk(talk: Talk, upto: int | None = None, *, waiting: bool = False) -> View
     session = talk.session
     return View(
         place="talk", token=talk.token, notice="", reply="",
-        head=scene.head(session),
+        head=drafting.mark(session.scenario) + scene.head(session),
         talk=scene.bubbles(session, upto, waiting=waiting), card=scene.card(session.scenario),
         mood=scene.mood(session), hint=scene.hint(talk), feedback=scene.feedback(session),
         report="", ended=talk.is_over and upto is None, paused=False,
@@ -75,8 +75,13 @@ def _report(talk: Talk) -> View:
     told = tell(talk.session, stopped=talk.stopped)
     return View(
         place="report", token=talk.token, notice="", head="", talk="", card="", mood="", hint="",
-        feedback="", report=f'<div class="kefu-report">{body.sections(told)}</div>', paused=False,
+        feedback="", report=_marked(talk, body.sections(told)), paused=False,
     )  # fmt: skip
+
+
+def _marked(talk: Talk, sections: str) -> str:
+    mark = drafting.mark(talk.session.scenario)
+    return f'<div class="kefu-report">{mark}{sections}</div>'
 
 
 def _need(talks: Talks, visitor: str, token: str | None) -> Talk:
@@ -148,14 +153,13 @@ async def start(
 async def again(talks: Talks, visitor: str, token: str | None = None) -> AsyncIterator[View]:
     """Start the same scenario anew with another seed."""
     try:
-        before = _need(talks, visitor, token).session
+        before = _need(talks, visitor, token)
     except DataError as error:
         yield View(notice=notice(str(error)))
         return
-    case, with_model = before.scenario, before.voice.engine != SCRIPTED
-    async for view in start(
-        talks, visitor, case.id, adult=case.abuse or with_model, with_model=with_model
-    ):
+    case, with_model = before.session.scenario, before.session.voice.engine != SCRIPTED
+    adult = case.abuse or with_model or before.judged
+    async for view in start(talks, visitor, case.id, adult=adult, with_model=with_model):
         yield view
 
 
@@ -196,13 +200,13 @@ def _as_stored(talks: Talks, visitor: str, token: str | None) -> str | None:
 
 
 async def _waiting(talk: Talk, saying: asyncio.Task[PlayTurn]) -> AsyncIterator[View]:
-    """Show, while a model finds its words, that the other side is about to speak."""
+    """Show, while a model finds its words or judges, that the other side is about to speak."""
     voice = speaking(talk.session.voice)
-    if voice is None:
+    if voice is None and not talk.judged:
         return
     shown: int | None = -1
     while not (await asyncio.wait({saying}, timeout=_LOOK_SECONDS))[0]:
-        place = voice.place()
+        place = voice.place() if voice else None
         if place != shown:
             shown = place
             ahead = f"前面还有 {place} 位在等同一个模型" if place else ""

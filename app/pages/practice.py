@@ -12,7 +12,7 @@ from typing import Any, cast
 import gradio as gr
 from fastapi import FastAPI
 
-from app.pages import chooser, frame, moves
+from app.pages import chooser, draft_panel, frame, moves
 from app.pages.moves import View
 from app.pages.talks import Talks
 from app.report import html
@@ -137,6 +137,8 @@ class Page:
             frame.sheet(frame.TOP)
             self.notice = frame.sheet("", "kefu-notice")
             self._build_choose()
+            with self.choose:
+                self.drafts = draft_panel.Panel(self)
             self._build_talk()
             self._build_report()
             frame.sheet(frame.BOTTOM)
@@ -174,6 +176,8 @@ class Page:
                     info=frame.about(offer.away) if offer else None, visible=offer is not None,
                     elem_classes="levels",
                 )  # fmt: skip
+                if judging := self.talks.judging:
+                    frame.sheet(frame.judged(judging.model, judging.away))
                 self.go = gr.Button("开始练习", variant="primary", elem_id="go")
 
     def _build_talk(self) -> None:
@@ -232,6 +236,7 @@ class Page:
         ]  # fmt: skip
         picked = [self.work, self.scenario, self.detail, self.go]
         blocks.load(self.arrive, None, whole, **plain)
+        blocks.load(self.drafts.shelf, None, [self.drafts.own, self.drafts.told], **plain)
         for trigger in (self.level.input, self.adult.input):
             trigger(self.choose_level, [self.level, self.adult], picked, **plain)
         self.work.input(self.choose_work, [self.level, self.work, self.adult], picked[1:], **plain)
@@ -246,6 +251,7 @@ class Page:
         self.back_button.click(self.back, None, whole, **plain)
         for button in (self.stop_button, self.report_button):
             button.click(self.finish, self.token, whole, **plain)
+        self.drafts.wire(whole, plain)
         self.again_button.click(self.again, self.token, whole, **plain)
         self.change_button.click(self.change, None, whole, **plain)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from html import escape
 
 from app.pages.talks import Talk
-from app.report import marks, plots, words
+from app.report import marks, opinions, plots, words
 from coach.report import TEXT_ONLY, CurvePoint
 from coach.scenario import Scenario
 from coach.session import PlayTurn, Session
@@ -168,6 +168,7 @@ def _judged(turn: PlayTurn, grade: Grade) -> str:
         f'<h3>你的话</h3><p class="quoted">{marks.marked(turn.reply or "", grade)}</p>'
         f"{marks.legend()}"
         f"{marks.breaches(grade.violations)}{rewrite}{marks.found(grade)}{review}"
+        f"{opinions.panel(grade)}"
     )
 
 

@@ -12,8 +12,11 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from app.records.store import Store
+from app import private_scenarios
+from app.records.store import Store, author_of
 from coach import scenario
+from coach.draft_model import Generate
+from coach.judging import Judging
 from coach.model_voice import speaking
 from coach.scenario import Scenario
 from coach.session import PlayTurn, Session
@@ -30,21 +33,28 @@ class Offer:
     """A language model the operator lets visitors talk with.
 
     ``label``: its name for people. ``away``: where the text goes when that is another machine.
+    ``generate``: the same model for drafting scenarios, where it may.
     """
 
     label: str
     make: Callable[[Scenario], Voice]
     away: str | None = None
+    generate: Generate | None = None
 
 
 @dataclass
 class Talk:
-    """One live talk; ``hints`` counts those asked for, ``stopped``: ended early by the trainee."""
+    """One live talk; ``hints`` counts those asked for, ``stopped``: ended early by the trainee.
+
+    ``judged``: a model also judges its replies; ``hurry`` tells it to leave off.
+    """
 
     token: str
     session: Session
     stopped: bool = False
     hints: int = 0
+    judged: bool = False
+    hurry: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -56,15 +66,19 @@ class Talk:
 class Talks:
     """The talks of one database."""
 
-    def __init__(self, store: Store, most: int = _MOST, *, offer: Offer | None = None) -> None:
+    def __init__(
+        self, store: Store, most: int = _MOST, *,
+        offer: Offer | None = None, judging: Judging | None = None,
+    ) -> None:  # fmt: skip
         """Keep at most ``most`` live talks; older ones are replayed from the database on demand.
 
         Args:
             store: where they are kept.
             most: at most so many at hand.
             offer: the model the operator lets visitors talk with.
+            judging: the model the operator lets judge their replies.
         """
-        self.store, self.offer = store, offer
+        self.store, self.offer, self.judging = store, offer, judging
         self._most = most
         self._live: OrderedDict[str, Talk] = OrderedDict()
         self._lock = threading.Lock()
@@ -83,10 +97,13 @@ class Talks:
             if live is not None:
                 self._live.move_to_end(token)
                 return live
-        session = self.store.resume(token, self.offer.make if self.offer else None)
+        make = self.offer.make if self.offer else None
+        session = self.store.resume(token, make, author=author_of(visitor))
         if session is None:
             return None
-        return self._keep(Talk(token, session, stopped=self.store.ended(token) == STOPPED))
+        stopped = self.store.ended(token) == STOPPED
+        judged = self.judging is not None and any(t.grade and t.grade.judge for t in session.turns)
+        return self._keep(Talk(token, session, stopped=stopped, judged=judged))
 
     def _keep(self, talk: Talk) -> Talk:
         with self._lock:
@@ -105,7 +122,7 @@ class Talks:
             DataError: no such scenario, one with insults or a model for somebody not yet 18, or
                 a model where the operator offers none.
         """
-        case = scenario.get(scenario_id)
+        case = self.case_of(visitor, scenario_id)
         if case.abuse and not adult:
             raise DataError("这个情景含辱骂，请先勾选“我已满 18 岁”")
         if with_model and not adult:
@@ -118,7 +135,18 @@ class Talks:
         session = Session(case, secrets.randbelow(_SEEDS) if seed is None else seed, voice)
         token = self.store.begin(session)
         self.store.point(visitor, token)
-        return self._keep(Talk(token, session))
+        # A model's words may slip through the checks: never before somebody not yet 18.
+        return self._keep(Talk(token, session, judged=adult and self.judging is not None))
+
+    def case_of(self, visitor: str, scenario_id: str) -> Scenario:
+        """Give a scenario a visitor may play: a shipped one, or a draft of their own.
+
+        Raises:
+            DataError: there is none.
+        """
+        if scenario_id.startswith(scenario.DRAFT):
+            return private_scenarios.get(author_of(visitor), scenario_id)
+        return scenario.get(scenario_id)
 
     def say(self, talk: Talk, reply: str) -> PlayTurn:
         """Take a reply, store the turn and give it.
@@ -130,8 +158,11 @@ class Talks:
         with talk.lock:
             if talk.is_over:
                 raise DataError("这次练习已经结束，请看报告，或换一个情景")
-            before = len(talk.session.turns)
+            talk.hurry = hurry = threading.Event()
+            before, heard = len(talk.session.turns), talk.session.history
             turn = talk.session.say(reply)
+            if self.judging is not None and talk.judged:
+                self.judging.turn(talk.session, turn, heard, hurry)
             try:
                 self.store.add(talk.token, turn)
             except DataError:
@@ -142,6 +173,7 @@ class Talks:
 
     def stop(self, talk: Talk) -> None:
         """End a practice early; no marks are lost by it, and a model at work is cut off."""
+        talk.hurry.set()
         if model := speaking(talk.session.voice):
             model.cancel.set()
         with talk.lock:

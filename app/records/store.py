@@ -19,7 +19,7 @@ from sqlalchemy import Engine, create_engine, event, func, select
 from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session as Work
 
-from app import home
+from app import home, private_scenarios
 from app.records.schema import PointerRow, TalkRow, TurnRow
 from coach import scenario
 from coach.scenario import Scenario
@@ -35,6 +35,11 @@ _BUSY_MS = 5000
 def new_token() -> str:
     """Give 128 random bits in hex."""
     return secrets.token_hex(16)
+
+
+def author_of(visitor: str) -> str:
+    """Give the name a visitor's own scenarios are kept under: the hash the records use."""
+    return _hash(visitor)
 
 
 def _hash(secret: str) -> str:
@@ -156,13 +161,14 @@ class Store:
             return list(work.scalars(query))
 
     def resume(
-        self, token: str, model: Callable[[Scenario], Voice] | None = None
-    ) -> Session | None:
+        self, token: str, model: Callable[[Scenario], Voice] | None = None, *,
+        author: str = private_scenarios.LOCAL,
+    ) -> Session | None:  # fmt: skip
         """Rebuild a talk by replaying its replies; None if there is no such talk.
 
         What a language model said is taken from the record: it cannot be said again. ``model``
         gives the voice that goes on with such a talk; the script, where there is none or it is
-        another model's.
+        another model's. ``author`` is whose drafts may be read.
 
         Raises:
             DataError: the scenario has changed, so that the replay says other lines.
@@ -173,7 +179,7 @@ class Store:
                 return None
             lines = [row.customer for row in talk.turns]
             turns = [PlayTurn.model_validate(row.body) for row in talk.turns]
-            case = scenario.get(talk.scenario)
+            case = _case(talk, author)
             session = Session(case, talk.seed, _voice(talk.engine, turns, case, model))
         for turn, line in zip(turns[1:], lines[1:], strict=True):
             if turn.reply is None:
@@ -181,6 +187,8 @@ class Store:
             again = session.say(turn.reply)
             if (again.customer, again.act) != (line, turn.act):
                 raise DataError("情景或评分规则已经更新，这次对话不能接着练了，请重新开始")
+            if turn.grade and turn.grade.judge and again.grade:  # nor can a model judge it again
+                again.grade.judge, again.grade.review = turn.grade.judge, turn.grade.review
         return session
 
     def point(self, visitor: str, token: str) -> None:
@@ -200,6 +208,16 @@ class Store:
             row = work.get(PointerRow, _hash(visitor))
             if row is not None:
                 work.delete(row)
+
+
+def _case(talk: TalkRow, author: str) -> Scenario:
+    """Give a talk's scenario; a draft only its author's, and as it was then."""
+    if not private_scenarios.is_private(talk.scenario):
+        return scenario.get(talk.scenario)
+    case = private_scenarios.get(author, talk.scenario)
+    if scenario.version(case) != talk.scenario_version:
+        raise DataError("这个自拟情景后来改过了，这次对话不能接着练，请重新开始")
+    return case
 
 
 def _voice(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from app.report import marks, plots, words
+from app.report import marks, opinions, plots, words
 from app.report.told import Told, made_by, status
 from coach.model_voice import is_unfit
 from coach.report import StepResult
@@ -165,6 +165,7 @@ def _notes(turn: PlayTurn) -> str:
     )
     return (
         f'<p class="small">{total}{scores}</p>{marks.breaches(grade.violations)}{rewrite}{review}'
+        f"{opinions.panel(grade)}"
     )
 
 

@@ -17,6 +17,7 @@ from coach.model_voice import is_unfit
 from coach.report import Report, StepResult
 from coach.session import Session
 from coach.voice import ENGINE as SCRIPTED
+from grading.result import Verdict
 
 _MISSED = "没有做到："
 
@@ -35,17 +36,33 @@ class Told:
         return "stopped" if self.stopped else self.report.ended
 
 
-def is_ai(session: Session) -> bool:
+def is_played(session: Session) -> bool:
     """Whether a language model spoke any line of the talk."""
     return any(turn.engine != SCRIPTED for turn in session.turns)
 
 
+def verdicts(session: Session) -> list[Verdict]:
+    """Give what a judging model said of the replies, oldest first."""
+    return [one for turn in session.turns if turn.grade for one in turn.grade.judge]
+
+
+def is_ai(session: Session) -> bool:
+    """Whether a language model made any of it: a line of the talk or an opinion on a reply."""
+    return is_played(session) or any(one.status == "scored" for one in verdicts(session))
+
+
 def made_by(session: Session) -> str:
     """Say who made the other side's lines and the judgement."""
-    if not is_ai(session):
-        return "脚本客户（非 AI 生成）、规则评分"
-    voice = session.voice
-    return f"客户的话由{words.ENGINES[voice.engine]} {voice.model} 生成（AI 生成内容）、规则评分"
+    voice, judged = session.voice, verdicts(session)
+    said = "脚本客户（非 AI 生成）、规则评分"
+    if is_played(session):
+        model = f"{words.ENGINES[voice.engine]} {voice.model}"
+        said = f"客户的话由{model} 生成（AI 生成内容）、规则评分"
+    if judged:
+        said += f"；语言模型 {judged[0].model} 另作评判（AI 生成内容，不计分）"
+    if any(one.same_model_plays for one in judged):
+        said += "，它也扮演了客户"
+    return said
 
 
 def tell(session: Session, *, stopped: bool = False) -> Told:
@@ -74,7 +91,7 @@ def content(told: Told) -> dict[str, Any]:
             "label": made_by(told.session), "ai_generated": is_ai(told.session),
             "engine": told.session.voice.engine, "model": told.session.voice.model,
             "provider": f"Kefu Coach {home.version()}",
-        },
+        } | _judged(told.session),
         "unfit_for_exam": is_unfit(told.session.turns),
         "text_only": told.report.text_only,
         "stopped_early": told.stopped,
@@ -82,6 +99,15 @@ def content(told: Told) -> dict[str, Any]:
         "turns": [turn.model_dump(mode="json") for turn in told.session.turns],
     }  # fmt: skip
     return {"content_id": number(body)} | body
+
+
+def _judged(session: Session) -> dict[str, Any]:
+    """Say which model judged, if one did, and whether it also played the other side."""
+    found = verdicts(session)
+    if not found:
+        return {}
+    same = any(one.same_model_plays for one in found)
+    return {"judge": {"model": found[0].model, "same_model_plays": same, "ai_generated": True}}
 
 
 def number(body: dict[str, Any]) -> str:

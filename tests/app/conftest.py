@@ -3,6 +3,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -38,28 +39,32 @@ def free_port():
         return probe.getsockname()[1]
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    """A real `kefu serve` on a free port with a home of its own; gives its address."""
-    port = free_port()
-    home = tmp_path_factory.mktemp("home")
-    env = os.environ | {"KEFU_HOME": str(home), "KEFU_TYPING": "0"}
-    log = tmp_path_factory.mktemp("log") / "serve.txt"
+@contextmanager
+def serving(folder, *options, seconds=60, **env):
+    """A real `kefu serve` on a free port with a home of its own in a folder; gives its address."""
+    port, log = free_port(), folder / "serve.txt"
     with log.open("wb") as stream:
         process = subprocess.Popen(
-            [sys.executable, "-m", "app.cli", "serve", "--port", str(port)],
-            env=env, stdout=stream, stderr=stream,
+            [sys.executable, "-m", "app.cli", "serve", "--port", str(port), *options],
+            env=os.environ | {"KEFU_HOME": str(folder)} | env, stdout=stream, stderr=stream,
         )  # fmt: skip
         try:
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + seconds
             while "已启动" not in log.read_text(encoding="utf-8"):
                 assert process.poll() is None, log.read_text(encoding="utf-8")
-                assert time.monotonic() < deadline, "kefu serve 60 秒内没有就绪"
+                assert time.monotonic() < deadline, f"kefu serve {seconds} 秒内没有就绪"
                 time.sleep(0.1)
             yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()
             process.wait(15)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """The page with the scripted customer; gives its address."""
+    with serving(tmp_path_factory.mktemp("home"), KEFU_TYPING="0") as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

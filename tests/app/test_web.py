@@ -291,7 +291,7 @@ def test_serve_refuses_a_port_out_of_range(port):
 
 def test_doctor_finds_everything_here(monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("KEFU_HOME", str(tmp_path))
-    assert doctor.run(argparse.Namespace(json=True)) == 0
+    assert doctor.run(argparse.Namespace(json=True, no_turn=True, turn_seconds=60)) == 0
     body = json.loads(capsys.readouterr().out)
     assert body["usable"] and {f["name"] for f in body["findings"]} >= set(doctor.PACKAGES)
 
@@ -299,7 +299,7 @@ def test_doctor_finds_everything_here(monkeypatch, tmp_path, capsys):
 def test_doctor_names_a_remedy_for_a_damaged_database(monkeypatch, tmp_path, capsys):
     (tmp_path / "kefu.sqlite3").write_bytes(b"not a database at all" * 50)
     monkeypatch.setenv("KEFU_HOME", str(tmp_path))
-    assert doctor.run(argparse.Namespace(json=True)) == 1
+    assert doctor.run(argparse.Namespace(json=True, no_turn=True, turn_seconds=60)) == 1
     bad = [f for f in json.loads(capsys.readouterr().out)["findings"] if f["name"] == "数据库"]
     assert not bad[0]["ok"] and "已损坏" in bad[0]["detail"] and bad[0]["remedy"]
 

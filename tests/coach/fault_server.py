@@ -104,6 +104,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         host = self.server.host
         host.seen.append(("GET", self.path, None, dict(self.headers)))
         found = host.pages.get(self.path)
+        if host.closes_after == self.path:
+            # Says nothing of it, as a server does whose worker died after its answer.
+            self.close_connection = True
         self._whole(
             200 if found is not None else 404,
             found if found is not None else {"error": {"message": "not found"}},
@@ -122,6 +125,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             return self._whole(
                 400, {"error": {"message": f"Unrecognized request argument: {host.refuses_field}"}}
             )
+        if host.details:
+            (status, detail), host.details = host.details, None
+            return self._whole(status, {"detail": detail})
         fault = host.faults.popleft() if host.faults else "ok"
         try:
             self._fail(fault, body)
@@ -218,12 +224,15 @@ class _Server(http.server.ThreadingHTTPServer):
 class FaultServer:
     """Serve until left. ``faults`` are used up one a chat request; then it answers well.
 
-    ``seen``: (method, path, body, headers) of every request. ``pages``: path to JSON.
+    ``seen``: (method, path, body, headers) of every request. ``pages``: path to JSON. ``details``:
+    (status, text) that the next chat request gets as FastAPI writes it. ``closes_after``: the page
+    after which the connection is closed without a word.
     """
 
     def __init__(self, *faults, owner="vllm", models=("qwen3",), **fields):
         self.faults = collections.deque(faults)
         self.seen, self.slow_seconds, self.refuses_field, self.redirect_to = [], 0.05, None, "/"
+        self.details = self.closes_after = None
         self.client_gone, self.ending = threading.Event(), threading.Event()
         rows = [{"id": name, "object": "model", "owned_by": owner, **fields} for name in models]
         self.pages = {"/v1/models": {"object": "list", "data": rows}}

@@ -1,5 +1,6 @@
 """The endpoint engine against a server that goes wrong: every call ends in a text or one clear sentence."""
 
+import contextlib
 import random
 import statistics
 import subprocess
@@ -9,9 +10,9 @@ import time
 
 import pytest
 
-from coach.endpoint import Breaker, EndpointEngine, Limits, from_environment
+from coach.breaker import Breaker, Limits
+from coach.endpoint import EndpointEngine, from_environment
 from coach.engine import EngineError, Message, Sampling
-from coach.masking import Spoken
 from knowledge.datafile import DataError
 from tests.coach.fault_server import FAULTS, TEXT, FaultServer, closed_port
 
@@ -220,14 +221,6 @@ def test_an_unknown_server_that_refuses_the_switch_is_asked_without_it(engine_at
         assert ["chat_template_kwargs" in body for body in server.chats] == [True, False, False]
 
 
-@pytest.mark.parametrize("cut", range(1, 24))
-def test_thinking_is_hidden_wherever_a_piece_ends(cut):
-    text = "<think>想\n</think>\n你好<b>"
-    spoken = Spoken()
-    pieces = [spoken.feed(text[at : at + cut]) for at in range(0, len(text), cut)]
-    assert "".join(pieces) + spoken.feed("", last=True) == "你好<b>"
-
-
 @pytest.mark.parametrize(
     "owner, fields, pages, window",
     [
@@ -256,6 +249,42 @@ def test_the_window_is_the_servers_number_and_what_does_not_fit_is_never_sent(
             error = fails(engine, chat=chat, sampling=Sampling(max_tokens=10))
             assert error.kind == "context" and f"窗口只有 {window}" in str(error)
             assert len(server.chats) == 1
+
+
+def test_an_unknown_server_is_not_told_of_a_vllm_option(engine_at):
+    with FaultServer(owner="nobody") as server:
+        error = fails(engine_at(server.url, context_tokens=100))
+        assert "换窗口大一些的模型" in str(error) and "--max-model-len" not in str(error)
+
+
+def test_the_operator_gives_the_window_of_a_server_that_does_not_tell():
+    with FaultServer(owner="nobody") as server:
+        environ = {"KEFU_ENDPOINT_URL": server.url, "KEFU_ENDPOINT_MODEL": "qwen3",
+                   "KEFU_ENDPOINT_CONTEXT": "100"}  # fmt: skip
+        engine = from_environment(environ)
+        assert fails(engine).kind == "context"
+        engine.close()
+
+
+def test_a_kept_connection_that_the_server_closed_is_no_fault(engine_at):
+    with FaultServer() as server:
+        server.closes_after = "/v1/models"
+        assert engine_at(server.url, dialect="auto").check().problem is None
+
+
+@pytest.mark.parametrize("status", [400, 422])
+def test_a_servers_own_words_are_told_also_where_fastapi_writes_them(engine_at, status):
+    with FaultServer() as server:
+        server.details = status, "Server is pinned to 'a'; requested 'qwen3'."
+        said = str(fails(engine_at(server.url)))
+        assert "不给模型“qwen3”（Server is pinned to 'a'" in said and "KEFU_ENDPOINT_MODEL" in said
+
+
+def test_an_unknown_fastapi_server_that_refuses_the_switch_is_asked_without_it(engine_at):
+    with FaultServer(owner="nobody") as server:
+        server.details = 422, "Unexpected fields in the request: {'chat_template_kwargs'}"
+        assert say(engine_at(server.url)) == TEXT
+        assert ["chat_template_kwargs" in body for body in server.chats] == [True, False]
 
 
 def test_a_given_window_overrides_the_servers(engine_at):
@@ -304,6 +333,24 @@ def test_only_the_key_given_is_sent(engine_at, monkeypatch):
         assert sent == {"Bearer none", "Bearer abc"}
 
 
+@contextlib.contextmanager
+def cancelled_once_asked(server, cancel):
+    """Cancel 0.15 s after the server was asked, however busy the machine; gives when it was."""
+    when = []
+
+    def stop():
+        while not server.chats:
+            time.sleep(0.01)
+        time.sleep(0.15)
+        when.append(time.monotonic())
+        cancel.set()
+
+    thread = threading.Thread(target=stop, daemon=True)
+    thread.start()
+    yield when
+    thread.join(5)
+
+
 @pytest.mark.parametrize(
     "fault, heard", [("hang", "您好，我的"), ("hang_first", ""), ("hang_headers", "")]
 )
@@ -311,24 +358,19 @@ def test_cancel_ends_the_text_and_closes_the_stream(engine_at, fault, heard):
     with FaultServer(fault) as server:
         engine = engine_at(server.url, timeout_seconds=30, limits=Limits(stall_seconds=30))
         cancel = threading.Event()
-        timer = threading.Timer(0.15, cancel.set)
-        timer.start()
-        began = time.monotonic()
-        assert say(engine, cancel=cancel) == heard
-        assert time.monotonic() - began < 1.0
-        assert server.client_gone.wait(2), "the server sees the connection close"
-        timer.join()
+        with cancelled_once_asked(server, cancel) as when:
+            assert say(engine, cancel=cancel) == heard
+            assert time.monotonic() - when[0] < 1.0
+        assert server.client_gone.wait(5), "the server sees the connection close"
 
 
 def test_cancel_ends_a_wait_between_tries(engine_at):
     with FaultServer("500", "500") as server:
         engine = engine_at(server.url, timeout_seconds=30, limits=Limits(backoff_seconds=20))
         cancel = threading.Event()
-        timer = threading.Timer(0.15, cancel.set)
-        timer.start()
-        assert say(engine, cancel=cancel) == ""
+        with cancelled_once_asked(server, cancel):
+            assert say(engine, cancel=cancel) == ""
         assert len(server.chats) == 1
-        timer.join()
 
 
 def test_a_text_left_in_the_middle_closes_the_stream(engine_at):
@@ -455,6 +497,8 @@ def test_the_environment_names_the_server():
         ({"KEFU_ENDPOINT_URL": "http://a:99999/v1", "KEFU_ENDPOINT_MODEL": "m"}, "地址写成了"),
         ({"KEFU_ENDPOINT_URL": "http://127.0.0.1@b.cn/v1", "KEFU_ENDPOINT_MODEL": "m"}, "地址写成了"),
         ({"KEFU_ENDPOINT_URL": "http://a/v1", "KEFU_ENDPOINT_MODEL": "m", "KEFU_ENDPOINT_KEY": "钥匙"}, "请重新复制密钥"),
+        ({"KEFU_ENDPOINT_URL": "http://a/v1", "KEFU_ENDPOINT_MODEL": "m", "KEFU_ENDPOINT_CONTEXT": "8k"}, "KEFU_ENDPOINT_CONTEXT 写成了“8k”"),
+        ({"KEFU_ENDPOINT_URL": "http://a/v1", "KEFU_ENDPOINT_MODEL": "m", "KEFU_ENDPOINT_CONTEXT": "0"}, "应是模型窗口的词元数"),
     ],
 )  # fmt: skip
 def test_a_wrong_environment_is_named(environ, message):

@@ -179,27 +179,3 @@ def test_the_script_is_named_when_no_engine_can_be_had(monkeypatch):
     with pytest.raises(DataError, match="引擎写成了“gpt”，只能是 scripted、transformers、endpoint"):
         voices.make("gpt", CASE)
     assert voices.make("scripted", CASE).engine == "scripted"
-
-
-@pytest.mark.slow
-def test_over_200_turns_of_every_fault_no_turn_is_lost_and_every_fallback_is_recorded():
-    from coach.endpoint import EndpointEngine, Limits
-    from tests.coach.fault_server import FAULTS, FaultServer
-
-    limits = Limits(stall_seconds=0.3, retry_after_seconds=0.1, backoff_seconds=0.01, tries=2)
-    turns = 0
-    with FaultServer(*FAULTS * 12) as server:
-        engine = EndpointEngine(server.url, "qwen3", timeout_seconds=0.8, limits=limits)
-        try:
-            while turns < 200:
-                session = Session(CASE, turns, ModelVoice(engine, f"t:{turns}", temperature=0.0))
-                for reply in CASE.paths.right:
-                    if session.state.ended or turns >= 200:
-                        break
-                    turn = session.say(reply)
-                    turns += 1
-                    assert turn.customer or turn.ended
-                    assert turn.engine == "endpoint" or turn.slips
-        finally:
-            engine.close()
-    assert turns == 200

@@ -8,12 +8,15 @@ from types import SimpleNamespace
 import pytest
 
 from coach.engine import EngineError, Message, Sampling
-from coach.prefix_cache import Kept, Line, PrefixCache, ThinkFilter, common
+from coach.model_folder import weight_bytes
+from coach.prefix_cache import Kept, PrefixCache, common
+from coach.waiting_line import Line
 from eval.bench_engine import TEMPLATE, chats, main
 from tests.coach import small_model
 
 torch = pytest.importorskip("torch")
 transformers_engine = pytest.importorskip("coach.transformers_engine")
+model_loading = pytest.importorskip("coach.model_loading")
 
 GREEDY = Sampling(max_tokens=24, temperature=0)
 CHAT = [
@@ -104,7 +107,7 @@ class Scripted:
 
 
 def saying(engine, monkeypatch, *parts):
-    ids = [i for p in parts for i in ([p] if isinstance(p, int) else engine._ids(p))]
+    ids = [i for p in parts for i in ([p] if isinstance(p, int) else engine.template.ids(p))]
     monkeypatch.setattr(engine, "network", Scripted(engine.network, ids))
     return engine
 
@@ -334,26 +337,6 @@ def test_sessions_in_several_threads_do_not_mix(engine):
 
 # --- the text ---------------------------------------------------------------------------------
 
-THOUGHTS = [
-    pytest.param("<think>\n想\n</think>\n\n你好", False, "你好", id="thinking first"),
-    pytest.param("你好<think>想</think>呀", False, "你好呀", id="in the middle"),
-    pytest.param("想</think>你好", True, "你好", id="opened by the prompt"),
-    pytest.param("你好</think>呀", False, "你好呀", id="a stray end"),
-    pytest.param("<think>想完了没有", False, "", id="never closed"),
-    pytest.param("<think>一</think><think>二</think>好", False, "好", id="twice"),
-    pytest.param("价格<100", False, "价格<100", id="no tag"),
-    pytest.param("你好<", False, "你好<", id="a lone sign"),
-    pytest.param("你好<thi", False, "你好", id="cut in the tag"),
-]
-
-
-@pytest.mark.parametrize("said, inside, shown", THOUGHTS)
-def test_thinking_is_never_shown_wherever_the_pieces_are_cut(said, inside, shown):
-    for size in range(1, len(said) + 1):
-        think = ThinkFilter(inside)
-        pieces = [think.feed(said[at : at + size]) for at in range(0, len(said), size)]
-        assert "".join(pieces) + think.finish() == shown
-
 
 def test_the_engine_shows_no_thinking_and_stops_at_the_stop_token(engine, monkeypatch):
     saying(engine, monkeypatch, "<think>\n想想\n</think>\n\n我要退款", 2, "这句不该有")
@@ -371,7 +354,9 @@ def test_a_model_that_goes_on_as_the_other_side_is_cut_off_there(engine, monkeyp
 
 
 def test_no_broken_character_is_shown(engine, monkeypatch):
-    half = engine._ids("𠮷")  # four bytes, and no text has taught the tokenizer to join them
+    half = engine.template.ids(
+        "𠮷"
+    )  # four bytes, and no text has taught the tokenizer to join them
     assert len(half) > 1
     saying(engine, monkeypatch, "退", half[0], "款", half[0])
     assert text(engine) == "退款"
@@ -472,10 +457,10 @@ PLAIN_TEMPLATE = (
 
 
 def test_thinking_is_switched_off_only_where_the_template_knows_how(folder, engine):
-    assert engine._render(CHAT, ask=True).endswith("<think>\n\n</think>\n\n")
+    assert engine.template.render(CHAT, ask=True).endswith("<think>\n\n</think>\n\n")
     other = load(retold(folder, PLAIN_TEMPLATE))
-    assert other._template_more == {}
-    assert "think" not in other._render(CHAT, ask=True)
+    assert other.template.options == {}
+    assert "think" not in other.template.render(CHAT, ask=True)
     assert tokens(other, CHAT) == plain(other, CHAT)
 
 
@@ -584,7 +569,7 @@ def test_code_in_a_folder_is_never_run(folder):
 
 
 def test_too_little_memory_is_said_before_loading_with_what_is_needed(folder, monkeypatch):
-    monkeypatch.setattr(transformers_engine, "free_bytes", lambda device: 500_000_000)
+    monkeypatch.setattr(model_loading, "free_bytes", lambda device: 500_000_000)
     # A damaged tokenizer would be met only while loading.
     broken("tokenizer.json")(folder)
     with pytest.raises(EngineError, match="model 需要 1.1 GB 内存.*只有 0.5 GB") as fault:
@@ -593,8 +578,6 @@ def test_too_little_memory_is_said_before_loading_with_what_is_needed(folder, mo
 
 
 def test_the_bytes_of_weights_are_counted_in_the_type_they_are_loaded_in(folder):
-    from coach.prefix_cache import weight_bytes
-
     engine = load(folder)
     numbers = sum(p.numel() for p in engine.network.parameters())
     assert weight_bytes(folder, 4) == 4 * numbers
@@ -602,13 +585,13 @@ def test_the_bytes_of_weights_are_counted_in_the_type_they_are_loaded_in(folder)
 
 
 def test_free_memory_is_that_of_the_machine():
-    assert 10**6 < transformers_engine.free_bytes("cpu") < 10**14
+    assert 10**6 < model_loading.free_bytes("cpu") < 10**14
 
 
 @pytest.mark.parametrize("native, dtype", [(True, "bfloat16"), (False, "float32")])
 def test_bfloat16_is_chosen_only_where_the_processor_computes_in_it(monkeypatch, native, dtype):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": native})
-    assert transformers_engine.pick_dtype("cpu") == getattr(torch, dtype)
+    assert model_loading.pick_dtype("cpu") == getattr(torch, dtype)
 
 
 def test_bfloat16_speaks_too(folder):
@@ -642,28 +625,7 @@ def test_a_failing_network_is_an_engine_error_and_frees_the_model(
     assert tokens(engine, CHAT) == plain(engine, CHAT)
 
 
-# --- a model that has learned to answer; the bench ------------------------------------------------
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-def test_a_trained_small_model_answers_in_sentences_and_stops(tmp_path):
-    dialogues = small_model.scripted_dialogues()
-    loss = small_model.train_small(tmp_path / "trained", dialogues, minutes=2.5)
-    assert loss < 3, "ln(3072) = 8.0 is knowing nothing"
-    engine = load(tmp_path / "trained")
-    said, stopped, marked = [], 0, []
-    for messages in dialogues[::40]:
-        ids = tokens(engine, messages[:-1], Sampling(max_tokens=80, temperature=0))
-        assert ids == plain(engine, messages[:-1], Sampling(80))[: len(ids)]
-        stopped += len(ids) < 80
-        said.append(engine.tokenizer.decode(ids))
-        if messages[-1].content[-1] in "。？！":  # chat customers write without marks
-            marked.append(any(mark in said[-1] for mark in "。？！"))
-    assert stopped > 0.8 * len(said), said
-    chinese = sum("\u4e00" <= c <= "\u9fff" for line in said for c in line)
-    assert chinese > 0.7 * sum(map(len, said)), said
-    assert sum(marked) > 0.7 * len(marked) > 0, said
+# --- the bench ------------------------------------------------
 
 
 @pytest.mark.slow
