@@ -10,7 +10,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from coach.scenario import Scenario, Trap
+from coach import likeness
+from coach.scenario import Goal, Scenario, Trap
 from grading import lexicon
 from grading.detect import Hit, Reading, read
 from grading.fusion import BY_MODEL
@@ -123,15 +124,26 @@ def _matches(pattern: Pattern, reading: Reading) -> bool:
     return False
 
 
+def _ready(goal: Goal, scenario: Scenario, known: set[str]) -> bool:
+    """Say whether what a goal rests on is there: every goal, and most of the facts."""
+    facts = {fact.id for fact in scenario.facts} & set(goal.after)
+    missing = facts - known
+    if set(goal.after) - facts - known:
+        return False
+    return len(missing) <= likeness.settings().missing_facts * len(facts)
+
+
 def _goals(reading: Reading, scenario: Scenario, known: set[str]) -> tuple[str, ...]:
     met: list[str] = []
     for goal in scenario.goals:
-        if goal.id in known or not set(goal.after) <= known | set(met):
+        if goal.id in known or not _ready(goal, scenario, known | set(met)):
             continue
         forbid = scenario.compiled.forbids.get(goal.id)
         if forbid and forbid.search(reading.norm):
             continue
-        if all(_matches(pattern, reading) for pattern in scenario.compiled.needs[goal.id]):
+        groups = scenario.compiled.needs[goal.id]
+        covered = sum(_matches(pattern, reading) for pattern in groups) / len(groups)
+        if covered == 1 or likeness.means(reading, scenario, goal, covered):
             met.append(goal.id)
     return tuple(met)
 

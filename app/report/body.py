@@ -33,6 +33,8 @@ def _head(told: Told) -> str:
     else:
         note = ""
     total = "—" if made.overall is None else f"{made.overall:.0f}"
+    if case.is_draft:
+        note += f"自拟情景（{escape(case.source)}），只供自己练习。"
     if is_unfit(told.session.turns):
         note += "模型客户有太多轮由脚本顶替，这次不宜用作考试。"
     fatal = (
@@ -137,9 +139,18 @@ def exchange(told: Told, turn: PlayTurn) -> str:
         mark = "" if turn.engine == SCRIPTED else words.AI_MARK
         parts.append(
             f'<div class="line"><span class="who">{escape(case.person.call)}{mark}</span>'
-            f"<p>{said}</p></div>"
+            f"<p>{said}</p>{_pressed(turn)}</div>"
         )
     return "".join(parts)
+
+
+def _pressed(turn: PlayTurn) -> str:
+    """Say which requirement, missed in the reply, this line came back to."""
+    if turn.pressed is None:
+        return ""
+    seen = "评分" if turn.pressed.by == "grade" else "检索"
+    cited = marks.citation(turn.pressed.requirement)
+    return f'<div class="small pressed">这句追的是你还没做到的一条（{seen}看出）：{cited}</div>'
 
 
 def _notes(turn: PlayTurn) -> str:
@@ -174,7 +185,7 @@ def _versions(told: Told) -> str:
     pairs = (
         ("评分规则", v.rubric), ("情景", v.scenario),
         ("谁在说话", words.ENGINES.get(v.engine or "", v.engine)), ("模型", v.model),
-        ("提示词", v.prompts), ("种子", v.seed),
+        ("提示词", v.prompts), ("检索", v.index), ("种子", v.seed),
     )  # fmt: skip
     inner = " · ".join(f"{name} {escape(str(value))}" for name, value in pairs if value is not None)
     return f'<p class="small versions">版本：{inner}</p>'

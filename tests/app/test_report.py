@@ -81,3 +81,19 @@ def test_every_scenario_has_its_words():
     for case in scenario.load_all().values():
         assert words.TYPES[case.customer_type]
         assert words.CHANNELS[case.channel]
+
+
+def test_a_line_that_comes_back_to_something_missed_says_which_requirement():
+    session = _played(*["好的，我知道了，会尽快反馈给相关部门的。"] * 6)
+    pressed = [turn for turn in session.turns if turn.pressed]
+    page = html.page(tell(session, stopped=True))
+    assert pressed and page.count("这句追的是你还没做到的一条") == len(pressed)
+
+
+def test_a_draft_is_marked_in_its_report():
+    case = scenario.get(CASE)
+    own = case.model_copy(update={"id": "draft-a", "source": "拼配，未审核"})
+    session = Session(own, 7)
+    session.say("您好，麻烦您看一下光猫的灯？")
+    assert "自拟情景（拼配，未审核）" in html.page(tell(session, stopped=True))
+    assert "自拟情景" not in html.page(tell(_played("您好，请讲。"), stopped=True))
