@@ -24,6 +24,7 @@ _NOISE = re.compile(r"[㐀-鿿a-z0-9，。！？；：（）、…“”～ \n%.
 
 _OPENERS = {"greeting", "self_intro", "offer_help", "please"}
 _ATTACKS = ("abuse", "threat")
+_OFF_TONE = 45  # politeness below this, 0-100
 
 
 @dataclass(frozen=True)
@@ -252,7 +253,7 @@ def find(reply: str, grade: Grade, scenario: Scenario, before: Before) -> Findin
         vague="vague" in grade.flags, hold="hold" in kinds and not concrete,
         returned="hold" in kinds and "久等" in reading.norm,
         trap=trap, odd=odd, breaches=breaches,
-        severities=tuple(v.severity for v in grade.violations)[:2],
+        severities=tuple(v.severity for v in _sure(grade))[:2],
         boss_refused=_boss_refused(grade, wanted_boss, bool(met)),
         wrapping=bool(kinds.keys() & {"closing", "confirm_satisfaction"}),
         transferred="transfer" in kinds, closing="closing" in kinds and not met,
@@ -270,9 +271,16 @@ def _by_words(grade: Grade) -> list[Violation]:
     return [v for v in grade.violations if not (v.rule or "").endswith(BY_MODEL)]
 
 
+def _sure(grade: Grade) -> list[Violation]:
+    """Give the breaches one would react to: the classifier's alone only where the tone is off."""
+    tone = grade.dimensions.politeness.score
+    off = tone is not None and tone < _OFF_TONE
+    return grade.violations if off else _by_words(grade)
+
+
 def _breaches(grade: Grade) -> tuple[str, ...]:
     order = {"fatal": 0, "major": 1, "minor": 2}
-    ranked = sorted(grade.violations, key=lambda v: order[v.severity])
+    ranked = sorted(_sure(grade), key=lambda v: order[v.severity])
     return tuple(dict.fromkeys(v.kind for v in ranked))
 
 

@@ -54,23 +54,24 @@ def scene_of(case: dict[str, Any]) -> Scene:
     )  # fmt: skip
 
 
+def outcome(case: dict[str, Any]) -> Outcome:
+    """Review one row, as it stands in the file."""
+    scene = scene_of(case)
+    reviewer.review(case["text"], scene, final=True)  # the first call loads and caches
+    start = time.perf_counter()
+    faults = reviewer.review(case["text"], scene, final=True)
+    took = (time.perf_counter() - start) * 1000
+    kinds = frozenset[str](fault.kind for fault in faults)
+    return Outcome(case["id"], frozenset(case["faults"]), kinds, took)
+
+
 def run(split: str) -> list[Outcome]:
     """Review every case of a split.
 
     Raises:
         DataError: no cases, or a broken line.
     """
-    cases = load_cases("customer", split)
-    outcomes = []
-    for case in cases:
-        scene = scene_of(case)
-        reviewer.review(case["text"], scene, final=True)  # the first call loads and caches
-        start = time.perf_counter()
-        faults = reviewer.review(case["text"], scene, final=True)
-        took = (time.perf_counter() - start) * 1000
-        kinds = frozenset[str](fault.kind for fault in faults)
-        outcomes.append(Outcome(case["id"], frozenset(case["faults"]), kinds, took))
-    return outcomes
+    return [outcome(case) for case in load_cases("customer", split)]
 
 
 def any_fault(outcomes: Sequence[Outcome]) -> Score:

@@ -7,11 +7,24 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from grading import empathy, expectation, lexicon, moment, rubric
+from grading import (
+    blend,
+    card,
+    empathy,
+    expectation,
+    level_features,
+    levels,
+    lexicon,
+    moment,
+    rubric,
+)
+from grading.card import CardHit
 from grading.detect import Hit
 from grading.empathy import Finding
+from grading.level_features import Seen
+from grading.levels import Estimate
 from grading.moment import Moment
 from grading.reply import Reply, chinese_chars, understand
 from grading.result import (
@@ -75,23 +88,52 @@ def grade(
     visible = "".join(c for c in row.reply if unicodedata.category(c)[0] in "LN")
     if not visible:
         return unscored(row.id, "回复是空的，或只有标点和符号，没有可评的内容", stamp)
+    looked = look(row, staff=staff, extra=extra)
+    if looked is None:
+        return unscored(row.id, "回复里没有中文，无法评分", stamp)
+    return _assemble(row, looked, stamp)
+
+
+@dataclass(frozen=True)
+class Look:
+    """A reply with everything that is known before it is scored."""
+
+    now: Moment
+    reply: Reply
+    findings: dict[DimensionName, Finding]
+    card: tuple[CardHit, ...]
+    facts: tuple[str, ...]
+
+    def seen(self) -> Seen:
+        """Gather what the level model looks at."""
+        return level_features.see(
+            self.reply, self.now, self.findings, card=self.facts, hits=self.card
+        )
+
+
+def look(row: GradeRow, *, staff: bool = False, extra: Sequence[Hit] = ()) -> Look | None:
+    """Read a reply in its moment; None where there is nothing Chinese in it."""
     now = moment.read(row.channel, row.history, staff=staff)
     reply = understand(row.reply, now, row.history, lexicon.load())
     if not chinese_chars(reply.reading.norm) and not reply.signals:
-        return unscored(row.id, "回复里没有中文，无法评分", stamp)
+        return None
     if extra:
         merged = tuple(sorted((*reply.violations, *extra), key=lambda h: h.start))
         reply = replace(reply, violations=merged)
-    return _assemble(row, now, reply, stamp)
-
-
-def _assemble(row: GradeRow, now: Moment, reply: Reply, stamp: Versions) -> Grade:
     findings: dict[DimensionName, Finding] = {
         "empathy": empathy.judge(reply, now),
         "politeness": expectation.judge("politeness", reply, now),
         "procedure": expectation.judge("procedure", reply, now),
     }
-    dimensions = {name: _dimension(name, findings[name], reply, now) for name in DIMENSIONS}
+    hits = tuple(card.check(reply.reading, row.card, [turn.text for turn in row.history]))
+    return Look(now, reply, findings, hits, tuple(row.card))
+
+
+def _assemble(row: GradeRow, looked: Look, stamp: Versions) -> Grade:
+    now, reply, findings = looked.now, looked.reply, looked.findings
+    read = levels.load().estimate(looked.seen()) if rubric.load().levels.share else {}
+    weighed = blend.blend(findings, read, reply) if read else findings
+    dimensions = {name: _dimension(name, weighed[name], reply, now) for name in DIMENSIONS}
     violations = [_violation(hit, reply) for hit in reply.violations]
     overall = _overall(dimensions, violations, now.staff)
     fatal = any(v.severity == "fatal" for v in violations)
@@ -105,7 +147,7 @@ def _assemble(row: GradeRow, now: Moment, reply: Reply, stamp: Versions) -> Grad
         signals=[_span(hit, reply) for hit in reply.signals],
         violations=violations,
         flags=sorted(f for f in reply.flags if not f.startswith("r.")),
-        review=_review(dimensions, overall, reply),
+        review=_review(dimensions, overall, looked, read),
         rewrite=better_wording(reply, now, findings),
         versions=stamp,
     )
@@ -176,9 +218,10 @@ def _overall(
 
 
 def _review(
-    dimensions: dict[DimensionName, Dimension], overall: float | None, reply: Reply
-) -> Review:
-    rule = rubric.load().review
+    dimensions: dict[DimensionName, Dimension], overall: float | None, looked: Look,
+    read: dict[str, Estimate],
+) -> Review:  # fmt: skip
+    rule, reply = rubric.load().review, looked.reply
     why: list[str] = []
     scores = [d.score for d in dimensions.values() if d.score is not None]
     if "instructs_grader" in reply.flags:
@@ -191,4 +234,8 @@ def _review(
         why.append("三项分数相差很大")
     if any(hit.severity == "fatal" for hit in reply.violations):
         why.append("判了致命错误，请人工确认")
+    if any(hit.kind == "contradicts" for hit in looked.card):
+        why.append("有数字和手上的资料不一样，请核对")
+    if read and blend.apart(looked.findings, read) > rule.apart:
+        why.append("规则和整句的看法相差很大")
     return Review(needed=bool(why), why=why)

@@ -35,6 +35,7 @@ class Reply:
     strength: dict[str, float] = field(default_factory=dict)
     specifics: tuple[str, ...] = ()
     rude: tuple[Hit, ...] = ()
+    weighed: tuple[fusion.Weighed, ...] = ()
 
     def of(self, *kinds: str) -> list[Hit]:
         """Give the signal hits of some kinds, in text order."""
@@ -169,8 +170,9 @@ def understand(raw: str, moment: Moment, history: Sequence[Turn], lexicon: Lexic
         strength.pop("restate", None)
     flags |= {"r.handled"} if kinds & {"solution", "question", "restate"} else set()
     return Reply(
-        reading, tuple(signals), tuple(violations), frozenset(flags), strength, named, tuple(rude)
-    )
+        reading, tuple(signals), tuple(violations), frozenset(flags), strength, named,
+        tuple(rude), tuple(weighed),
+    )  # fmt: skip
 
 
 def _insincere(

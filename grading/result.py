@@ -173,6 +173,7 @@ class GradeRow(Shape):
     channel: Channel
     history: list[Turn] = Field(default_factory=list, max_length=MAX_HISTORY_TURNS)
     reply: str
+    card: list[str] = Field(default_factory=list, max_length=40)
     scenario: str | None = None
     level: Literal["初级", "中级", "高级"] | None = None
 

@@ -113,6 +113,7 @@ class ReviewRule(Entry):
     near_pass: tuple[float, float]
     thin_chars: int
     spread: float
+    apart: float
 
 
 class ClassifierRule(Entry):
@@ -131,6 +132,19 @@ class ClassifierRule(Entry):
     not_when: dict[str, tuple[str, ...]]
     excuse: dict[str, str]
     strength: dict[str, float]
+
+
+class LevelRule(Entry):
+    """How the level model joins the rules: its share 0-1 of a dimension, what it may leave out.
+
+    ``null_below``: where the rules see no feeling, empathy is judged all the same if the model
+    finds it uncalled for by less than this, 0-1. ``shown``: a stretch that moves a dimension by
+    this many levels is quoted.
+    """
+
+    share: float = Field(ge=0, le=1)
+    null_below: float = Field(ge=0, le=1)
+    shown: float = Field(gt=0)
 
 
 class SessionRule(Entry):
@@ -154,6 +168,7 @@ class Rubric(Entry):
     formula_repeat: float
     session: SessionRule
     classifier: ClassifierRule
+    levels: LevelRule
     empathy: EmpathyRule
     expectations: tuple[Expectation, ...]
     penalties: dict[str, Penalty]

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from grading import levels, train_levels
 from grading.classifier import FOLDER, Classifier, save
 from grading.features import pieces
 from knowledge.datafile import DataError, json_lines, read_text
@@ -112,6 +113,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.write(
             f"{task}：{len(rows)} 句，{len(model.vocabulary)} 个特征，{len(model.labels)} 类\n"
         )
+    found = train_levels.samples(train_levels.cases(TRAIN))
+    learned = train_levels.fit(found)
+    levels.save(learned, out / f"{levels.NAME}.npz")
+    sys.stdout.write(
+        f"{levels.NAME}：{len(found)} 条回复，{len(learned.vocabulary)} 个特征，"
+        f"{len(learned.names)} 个指标\n"
+    )
     return 0
 
 
