@@ -26,7 +26,7 @@ from knowledge.datafile import DataError, Entry, parse, read_yaml, refuse_repeat
 FILE = Path(__file__).parent / "data" / "steering.yaml"
 _MISSING = "missing_"
 _SENTENCE = re.compile(r"[。！？!?\n]+")
-_SENTENCES, _CHARS = 12, 4  # the last ones of a text; shorter ones are about nothing
+_CHARS = 4  # shorter sentences are about nothing
 
 
 class Push(Entry):
@@ -49,6 +49,7 @@ class Settings(Entry):
 
     version: str
     depth: int = Field(ge=1, le=50)
+    sentences: int = Field(ge=1, le=12)
     touched_least: float = Field(ge=0, le=100)
     called_least: float = Field(ge=0, le=100)
     share: float = Field(ge=0, le=1)
@@ -113,12 +114,14 @@ def index() -> Index:
 def _about(where: Index, text: str, case: Scenario, least: float) -> tuple[str, ...]:
     """Give which of a scenario's requirements a text is about, the surest first.
 
-    Read sentence by sentence: a long reply is about several things. Of a sentence the surest
-    requirement counts that the scenario trains or a push exercises.
+    Its longest sentences are read one by one: a long reply is about several things, and a search
+    takes some milliseconds. Of a sentence the surest requirement counts that the scenario trains
+    or a push exercises.
     """
     limit, depth = retrieval.settings().max_chars, settings().depth
     watched, found = _watched(case), dict[str, float]()
-    for sentence in _SENTENCE.split(text)[-_SENTENCES:]:
+    said = sorted(_SENTENCE.split(text), key=len, reverse=True)[: settings().sentences]
+    for sentence in said:
         if len(sentence) < _CHARS:
             continue
         hits = where.search(sentence[:limit], case.level, depth)

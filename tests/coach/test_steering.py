@@ -71,7 +71,9 @@ def test_a_sentence_touches_the_surest_requirement_that_the_scenario_watches():
     where = Lookup(
         {"下午": ("L1.5.S5", 66.0), "抱歉": ("L1.5.S6", 52.0), "合同": ("L1.3.K4", 90.0)}
     )
-    found = bear(where, "网断了三天了！", "真是抱歉。下午四点前我回您。合同在系统里。")
+    found = bear(
+        where, "网断了三天了！", "真是非常抱歉，对不住您。下午四点前我给您回电话。合同在系统。"
+    )
     assert found.touched == ("L1.5.S5", "L1.5.S6")  # surest first; L1.3.K4 is not watched
 
 
@@ -229,7 +231,7 @@ def test_nobody_verified_so_the_customer_asks_for_the_data():
 def test_a_faulty_file_is_refused_by_name(tmp_path, text, message):
     path = tmp_path / "steering.yaml"
     path.write_text(
-        "version: '1'\ndepth: 3\ntouched_least: 1\ncalled_least: 1\nshare: 1\nfirst_share: 1\n"
+        "version: '1'\ndepth: 3\nsentences: 2\ntouched_least: 1\ncalled_least: 1\nshare: 1\nfirst_share: 1\n"
         "after_met: []\nsteerable: [ask]\npushes:\n"
         f"  - {{id: a, side: customer, act: ask_when, {text}}}\n",
         encoding="utf-8",
