@@ -97,21 +97,7 @@ def build(version: str) -> Parser:
     scenarios.add_argument("--mine", action="store_true", help="列出自己起草、保存过的情景")
     _json(scenarios)
     _draft(commands.add_parser("draft", help="写一句愿望，起草一个新情景"))
-    play = commands.add_parser("play", help="在终端里练一个情景")
-    play.add_argument("scenario", metavar="情景", help="情景编号，见 kefu scenarios；或自拟的文件")
-    _engine(play)
-    play.add_argument(
-        "--temperature", type=float, metavar="温度", help="0 到 2；0 表示每次都说同样的话"
-    )
-    play.add_argument(
-        "--seed", type=int, default=7, metavar="种子", help="同一种子同样的客户，默认 7"
-    )
-    play.add_argument(
-        "--replies", metavar="文件", help="从文件读座席的话，一行一条，- 表示标准输入"
-    )
-    _judge(play)
-    play.add_argument("--save", action="store_true", help="和 --replies 一起用：存进数据库")
-    _json(play)
+    _play(commands.add_parser("play", help="在终端里练一个情景"))
     _model(commands.add_parser("model", help="选一个本机模型，下载它的权重"))
     grade = commands.add_parser("grade", help="给座席的回复评分")
     grade.add_argument(
@@ -119,7 +105,66 @@ def build(version: str) -> Parser:
     )
     _judge(grade)
     _json(grade)
+    _evaluate(commands.add_parser("eval", help="离线评测：检索、评分、模拟客户，出一份报告"))
     return parser
+
+
+def _evaluate(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--suite", action="append", metavar="评测",
+        choices=(
+            "levels", "sessions", "pairs", "signals", "violations", "gaming", "retrieval",
+            "customer", "speed", "human",
+        ),
+        help="只做这一项，可写几次：levels 回复档位、sessions 整场对话、pairs 好坏对比、"
+        "signals 信号、violations 违规、gaming 骗分、retrieval 检索、customer 模拟客户、"
+        "speed 速度、human 本单位的人工评分；不写则做 human 以外的全部",
+    )  # fmt: skip
+    command.add_argument(
+        "--split", choices=("dev", "test"), default="test", help="用哪一部分用例，默认 test"
+    )
+    command.add_argument("--out", metavar="目录", help="把报告写成 report.html 和 report.json")
+    command.add_argument(
+        "--baseline", metavar="目录", help="和这里上次的报告比；有达标线没达到时退出码为 1"
+    )
+    command.add_argument("--data", metavar="文件", help="human 的数据：.jsonl 或 .xlsx，每行一条")
+    command.add_argument(
+        "--scale", choices=("levels", "points"),
+        help="人工分是 0–4 档（levels）还是 0–100 分（points）；不写则看数据里有没有大于 4 的",
+    )  # fmt: skip
+    command.add_argument(
+        "--workers", type=int, metavar="个数", help="human 用几个进程评分，默认全部核"
+    )
+    command.add_argument("--cases", metavar="目录", help="用另一个目录里的用例")
+    command.add_argument("--seed", type=int, default=7, metavar="种子", help="重抽样的种子，默认 7")
+    _json(command)
+
+
+def _play(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "scenario", metavar="情景", help="情景编号，见 kefu scenarios；或自拟的文件"
+    )
+    _engine(command)
+    command.add_argument(
+        "--temperature", type=float, metavar="温度", help="0 到 2；0 表示每次都说同样的话"
+    )
+    command.add_argument(
+        "--seed", type=int, default=7, metavar="种子", help="同一种子同样的客户，默认 7"
+    )
+    command.add_argument(
+        "--replies", metavar="文件", help="从文件读座席的话，一行一条，- 表示标准输入"
+    )
+    _judge(command)
+    command.add_argument(
+        "--order", metavar="文件",
+        help="和 --replies 一起用：再评一份谈完写的工单，一个 JSON 对象，字段 type"
+        "（complaint 投诉、enquiry 咨询、repair 报修、order 订单、suggestion 建议、other 其他）、"
+        "customer、facts、done、demand、promise、owner、next；"
+        "班组谈话写 facts、said、agreed、date、support。"
+        '加 --json 时在各轮之后多一行 {"order": …}',
+    )  # fmt: skip
+    command.add_argument("--save", action="store_true", help="和 --replies 一起用：存进数据库")
+    _json(command)
 
 
 def _doctor(command: argparse.ArgumentParser) -> None:

@@ -13,6 +13,7 @@ from app.pages import practice
 from app.pages.talks import Offer, Talk, Talks
 from app.records.store import Store
 from app.report import html, told
+from app.report.told import Told
 from coach.judging import Judging
 from knowledge.datafile import DataError
 
@@ -35,6 +36,10 @@ def create_app(store: Store, offer: Offer | None = None, judging: Judging | None
         talk = talks.of(visitor) if visitor else None
         return talk if talk and talk.is_over else None
 
+    def tell(talk: Talk) -> Told:
+        orders = store.orders(talk.token)
+        return told.tell(talk.session, stopped=talk.stopped, orders=orders)
+
     @app.exception_handler(DataError)
     async def _explain(_: Request, error: DataError) -> Response:
         return PlainTextResponse(str(error), status_code=409)
@@ -44,7 +49,7 @@ def create_app(store: Store, offer: Offer | None = None, judging: Judging | None
         talk = over(request)
         if talk is None:
             return PlainTextResponse(_NONE_YET, status_code=404)
-        page = html.page(told.tell(talk.session, stopped=talk.stopped))
+        page = html.page(tell(talk))
         return HTMLResponse(page, headers=_attached("kefu-report.html"))
 
     @app.get("/report.json")
@@ -52,7 +57,7 @@ def create_app(store: Store, offer: Offer | None = None, judging: Judging | None
         talk = over(request)
         if talk is None:
             return PlainTextResponse(_NONE_YET, status_code=404)
-        text = html.as_json(told.tell(talk.session, stopped=talk.stopped))
+        text = html.as_json(tell(talk))
         return Response(text, media_type="application/json", headers=_attached("kefu-report.json"))
 
     practice.mount(app, talks)

@@ -75,6 +75,15 @@ def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
     return tuple((re.compile(_expanded(rule, book())), rule.keep) for rule in book().rules)
 
 
+def spots(text: str, rules: Iterable[str]) -> list[tuple[int, int]]:
+    """Give where these rules find something to hide in a text, in code points, sorted."""
+    wanted, found = set(rules), set()
+    for rule, (pattern, _) in zip(book().rules, _patterns(), strict=True):
+        for match in pattern.finditer(text) if rule.id in wanted else ():
+            found.add(match.span("n" if "n" in pattern.groupindex else 0))
+    return sorted(found)
+
+
 def _shortened(name: str) -> str:
     """Keep the surname (two characters of a compound one) or a first letter."""
     first = name[:2] if name[:2] in book().compound and len(name) > 2 else name[:1]

@@ -14,6 +14,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from coach import order_block
+from coach.order_block import OrderBlock
 from grading.pattern import Pattern, compile_any
 from grading.result import Channel
 from knowledge import standard
@@ -169,6 +171,7 @@ class Scenario(Entry):
     lines: dict[str, tuple[str, ...]] = {}
     model_reply: str
     paths: Paths
+    order: OrderBlock | None = None
     source: str
 
     @model_validator(mode="after")
@@ -207,6 +210,7 @@ class Compiled:
             g.id: [compile_any(group, f"{name}：{g.id}") for group in g.need]
             for g in scenario.goals
         }
+        self.order = order_block.compiled(scenario.order, name) if scenario.order else None
         self.forbids = {
             g.id: compile_any(g.forbid, f"{name}：{g.id}") for g in scenario.goals if g.forbid
         }
@@ -230,6 +234,11 @@ def _check_references(scenario: Scenario) -> None:
     facts, goals = {f.id for f in scenario.facts}, {g.id for g in scenario.goals}
     refuse_repeats([f.id for f in scenario.facts] + [g.id for g in scenario.goals], scenario.id)
     refuse_repeats((step.id for step in scenario.steps), scenario.id)
+    if scenario.order:
+        is_customer, name = scenario.kind == "customer", scenario.id
+        order_block.check(
+            scenario.order, sorted(facts), sorted(goals), customer=is_customer, where=name
+        )
     for goal in scenario.goals:
         if unknown := set(goal.after) - facts - goals:
             raise ValueError(f"goals {goal.id} 的 after 里没有这些编号：{'、'.join(unknown)}")

@@ -39,7 +39,7 @@ def machine() -> dict[str, str]:
         "date": str(date.today()),
         "processor": _processor(),
         "cores": str(os.cpu_count()),
-        "torch_threads": os.environ.get("OMP_NUM_THREADS", _CORES),
+        "threads_asked": os.environ.get("OMP_NUM_THREADS", _CORES),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
         **{name: metadata.version(name) for name in ("kefu-coach", *_PACKAGES)},

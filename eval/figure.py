@@ -55,4 +55,5 @@ def row(figure: Figure) -> str:
     name = figure.name + " " * max(0, _NAME_WIDTH - len(figure.name) - wide)
     mark = {True: "✓", False: "✗ 未达到", None: ""}[figure.ok]
     bar = f"  {figure.bar} {mark}" if figure.bar else ""
-    return f"  {name}{figure.value:>10.{figure.digits}f} {figure.unit:<6}{bar}".rstrip()
+    unit = f"{'' if figure.unit == '%' else ' '}{figure.unit}"
+    return f"  {name}{figure.value:>10.{figure.digits}f}{unit:<7}{bar}".rstrip()

@@ -1,6 +1,6 @@
-"""Measures the grader on labelled cases: signals, breaches, better-worse pairs.
+"""Loads cases and counts kinds; `python -m eval.grading` prints the grader's figures.
 
-`python -m eval.grading [--split test]` prints a table. Labels are constructed, not real customers'.
+Signals, breaches and better-worse pairs of a split, as `kefu eval` has them. Constructed labels.
 """
 
 from __future__ import annotations
@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from grading.grade import grade
-from grading.result import GradeRow
 from knowledge.datafile import DataError, json_lines, read_text
 
 CASES = Path(__file__).parent / "cases"
@@ -68,12 +66,6 @@ def load_cases(name: str, split: str) -> list[dict[str, Any]]:
     return rows
 
 
-def _row(case: dict[str, Any], reply: str) -> GradeRow:
-    return GradeRow.model_validate(
-        {"id": case["id"], "channel": case["channel"], "history": case["history"], "reply": reply}
-    )
-
-
 def count_kinds(pairs: Iterable[tuple[set[str], set[str]]]) -> dict[str, Score]:
     """Count hits, misses and false finds by kind, ``all`` being their sum.
 
@@ -91,77 +83,22 @@ def count_kinds(pairs: Iterable[tuple[set[str], set[str]]]) -> dict[str, Score]:
     return table
 
 
-def measure_signals(cases: Sequence[dict[str, Any]]) -> dict[str, Score]:
-    """Measure signal detection, a kind counting once a reply."""
-    pairs = []
-    for case in cases:
-        found = {s.kind for s in grade(_row(case, case["reply"])).signals} & SIGNALS
-        pairs.append((set(case["signals"]), found))
-    return count_kinds(pairs)
-
-
-def measure_violations(cases: Sequence[dict[str, Any]]) -> dict[str, Score]:
-    """Measure breach detection, a kind counting once a reply."""
-    pairs = []
-    for case in cases:
-        found = {v.kind for v in grade(_row(case, case["reply"])).violations}
-        pairs.append(({v["kind"] for v in case["violations"]}, found))
-    return count_kinds(pairs)
-
-
-@dataclass(frozen=True)
-class Wins:
-    """How often the better reply of a pair got the higher score."""
-
-    won: int
-    tied: int
-    lost: int
-
-    @property
-    def rate(self) -> float:
-        """Share of pairs won outright; a tie is not a win."""
-        return self.won / (self.won + self.tied + self.lost)
-
-
-def measure_pairs(cases: Sequence[dict[str, Any]]) -> dict[str, Wins]:
-    """Measure pairs by dimension, ``all`` being their sum; null counts as below any score."""
-    tally: dict[str, list[int]] = {}
-    for case in cases:
-        name = case["dimension"]
-        scores = []
-        for reply in (case["better"], case["worse"]):
-            value = getattr(grade(_row(case, reply)).dimensions, name).score
-            scores.append(-1.0 if value is None else value)
-        place = 0 if scores[0] > scores[1] else 1 if scores[0] == scores[1] else 2
-        for key in (name, "all"):
-            tally.setdefault(key, [0, 0, 0])[place] += 1
-    return {name: Wins(*counts) for name, counts in tally.items()}
-
-
-def table(split: str) -> str:
-    """Give the whole table as text, Chinese headings."""
-    lines = [f"评分器离线测评（{split}，用例均为自拟）", "", "信号            P     R     F1    n"]
-    for kind, score in measure_signals(load_cases("signals", split)).items():
-        lines.append(_line(kind, score))
-    lines += ["", "违规            P     R     F1    n"]
-    for kind, score in measure_violations(load_cases("violations", split)).items():
-        lines.append(_line(kind, score))
-    lines += ["", "对比            胜    平    负    胜率"]
-    for name, wins in measure_pairs(load_cases("pairs", split)).items():
-        lines.append(f"{name:<14}{wins.won:>5}{wins.tied:>6}{wins.lost:>6}{wins.rate:>8.1%}")
-    return "\n".join(lines)
-
-
-def _line(kind: str, score: Score) -> str:
-    count = score.hit + score.missed
-    return f"{kind:<14}{score.precision:>6.2f}{score.recall:>6.2f}{score.f1:>6.2f}{count:>5}"
-
-
 def main(argv: Sequence[str] | None = None) -> int:
-    """Print the table of one split."""
+    """Print the three suites of one split, as `kefu eval` does."""
+    from eval import report_text, suites
+
     parser = argparse.ArgumentParser(prog="python -m eval.grading", description="评分器离线测评")
     parser.add_argument("--split", choices=("dev", "dev2", "test"), default="test", help="用例分组")
-    sys.stdout.write(table(parser.parse_args(argv).split) + "\n")
+    split = parser.parse_args(argv).split
+    # dev2 has no signals of its own
+    names = [name for name in ("signals", "violations", "pairs")
+             if (CASES / f"{name}.{split}.jsonl").exists()]  # fmt: skip
+    sys.stdout.write(f"评分器离线测评（{split}，用例均为自拟）\n")
+    for name in names:
+        for line in report_text.suite_lines(
+            suites.measure(name, suites.Ask(split=split)), brief=False
+        ):
+            sys.stdout.write(line + "\n")
     return 0
 
 

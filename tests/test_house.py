@@ -28,7 +28,10 @@ DOORS = {
     "opencc": ("knowledge/text.py",),
     "sqlalchemy": ("app/records/",),
     "alembic": ("app/records/",),
-    "sklearn": ("grading/train.py", "eval/"),
+    "sklearn": ("grading/train", "eval/"),
+    "scipy": ("grading/train", "eval/"),
+    "plotly": ("eval/",),
+    "ir_measures": ("eval/",),
     "openai": ("coach/",),
 }
 HEAVY = {"torch", "gradio", "transformers", "sklearn", "sentence_transformers", "faiss", "plotly"}

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from app import judging, out, waiting
-from app.commands import rows
+from app.commands import order, rows
 from app.commands.model import chosen
 from app.report import opinions
 from coach import report, scenario, voices
@@ -18,6 +18,7 @@ from knowledge.datafile import DataError
 
 if TYPE_CHECKING:
     from app.records.store import Store
+    from coach.work_order import OrderMark
 
 _ENDS = {
     "resolved": "问题解决，对方满意地结束了对话",
@@ -161,10 +162,14 @@ def _case(args: argparse.Namespace) -> Scenario:
 
 def _play(session: Session, args: argparse.Namespace) -> int:
     waiting.announce(session, chosen(args))
+    if args.order is not None and args.replies is None:
+        raise DataError("--order 要和 --replies 一起用")
     if args.replies is not None:
+        written = order.read(args.order, session.scenario) if args.order is not None else None
         _batch(session, args)
+        made = None if written is None else order.tell(session, written, as_json=args.json)
         if args.save:
-            _save(session)
+            _save(session, made)
         return out.OK
     if args.json or not sys.stdin.isatty():
         out.note("kefu play：不在终端里时，请用 --replies 给出座席的话")
@@ -176,9 +181,11 @@ def _play(session: Session, args: argparse.Namespace) -> int:
     return out.OK
 
 
-def _save(session: Session) -> None:
+def _save(session: Session, made: OrderMark | None) -> None:
     from app.records import store
 
     with store.opened() as records:
         token = records.keep(session)
+        if made is not None and made.status == "scored":
+            records.add_order(token, made)
     out.note(f"已存为 {token[:8]}…")

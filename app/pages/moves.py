@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import Literal
 
-from app.pages import drafting, scene
+from app.pages import drafting, ordering, scene
 from app.pages.talks import Talk, Talks
 from app.report import body
 from app.report.told import tell
@@ -46,6 +46,7 @@ class View:
     reply: str | None = None
     ended: bool | None = None
     paused: bool | None = None
+    order: ordering.Form | None = None
 
 
 def notice(text: str) -> str:
@@ -71,11 +72,13 @@ def _talk(talk: Talk, upto: int | None = None, *, waiting: bool = False) -> View
     )  # fmt: skip
 
 
-def _report(talk: Talk) -> View:
-    told = tell(talk.session, stopped=talk.stopped)
+def _report(talks: Talks, talk: Talk) -> View:
+    orders = talks.store.orders(talk.token)
+    told = tell(talk.session, stopped=talk.stopped)  # the panel shows the orders, the files both
     return View(
         place="report", token=talk.token, notice="", head="", talk="", card="", mood="", hint="",
         feedback="", report=_marked(talk, body.sections(told)), paused=False,
+        order=ordering.form(talk, orders),
     )  # fmt: skip
 
 
@@ -104,7 +107,7 @@ def arrive(talks: Talks, visitor: str) -> View:
         return _choose(f"{error}。可以重新选一个情景开始")
     if talk is None:
         return _choose()
-    return _report(talk) if talk.is_over else _talk(talk)
+    return _report(talks, talk) if talk.is_over else _talk(talk)
 
 
 def is_typing_shown() -> bool:
@@ -234,9 +237,30 @@ def finish(talks: Talks, visitor: str, token: str | None = None) -> View:
         talk = _need(talks, visitor, token)
         if not talk.is_over:
             talks.stop(talk)
-        return _report(talk)
+        return _report(talks, talk)
     except DataError as error:
         return View(notice=notice(str(error)), paused=False)
+
+
+def hand_in(
+    talks: Talks, visitor: str, token: str, *, work: Mapping[str, str], coaching: Mapping[str, str]
+) -> View:
+    """Hand in the order of the visitor's finished talk and show it marked.
+
+    Args:
+        talks: all talks.
+        visitor: whose talk, from the cookie.
+        token: the talk that page shows.
+        work: texts of the work order, used after a customer's talk.
+        coaching: texts of the coaching record, used after a staff talk.
+    """
+    try:
+        talk = _need(talks, visitor, token)
+        is_staff = talk.session.scenario.kind == "staff"
+        ordering.hand_in(talks, talk, coaching if is_staff else work)
+        return _report(talks, talk)
+    except DataError as error:
+        return View(notice=notice(str(error)))
 
 
 def leave(talks: Talks, visitor: str) -> View:

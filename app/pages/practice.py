@@ -12,7 +12,7 @@ from typing import Any, cast
 import gradio as gr
 from fastapi import FastAPI
 
-from app.pages import chooser, draft_panel, frame, moves
+from app.pages import chooser, draft_panel, frame, moves, ordering_panel
 from app.pages.moves import View
 from app.pages.talks import Talks
 from app.report import html
@@ -57,6 +57,8 @@ class Page:
             value = getattr(view, name)
             if value is not None:
                 found[part] = value
+        if view.order is not None:
+            found.update(self.orders.changes(view.order))
         if view.ended is not None:
             found[self.finished] = gr.update(visible=view.ended)
             found[self.composer] = gr.update(visible=not view.ended)
@@ -218,6 +220,7 @@ class Page:
 
     def _build_report(self) -> None:
         with gr.Column(visible=False, elem_id="report") as self.report:
+            self.orders = ordering_panel.Panel(self)
             self.sheet = frame.sheet()
             frame.sheet(frame.DOWNLOADS)
             with gr.Row(elem_classes="buttons report-buttons"):
@@ -233,6 +236,7 @@ class Page:
         screens = [getattr(self, name) for name in _SCREENS]
         whole = [
             *screens, self.composer, self.paused, self.finished, *self.parts.values(),
+            *self.orders.parts,
         ]  # fmt: skip
         picked = [self.work, self.scenario, self.detail, self.go]
         blocks.load(self.arrive, None, whole, **plain)
@@ -252,6 +256,7 @@ class Page:
         for button in (self.stop_button, self.report_button):
             button.click(self.finish, self.token, whole, **plain)
         self.drafts.wire(whole, plain)
+        self.orders.wire(whole, plain)
         self.again_button.click(self.again, self.token, whole, **plain)
         self.change_button.click(self.change, None, whole, **plain)
 

@@ -50,6 +50,19 @@ class TurnRow(Base):
     talk: Mapped[TalkRow] = relationship(back_populates="turns")
 
 
+class OrderRow(Base):
+    """One version of the order written after a talk; ``body`` is the marked order."""
+
+    __tablename__ = "orders"
+    __table_args__ = (UniqueConstraint("token", "number"),)
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    token: Mapped[str] = mapped_column(ForeignKey("talks.token", ondelete="CASCADE"), index=True)
+    number: Mapped[int] = mapped_column(Integer)
+    body: Mapped[dict[str, Any]] = mapped_column(JSON)
+    stored_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), default=_now)
+
+
 class PointerRow(Base):
     """Which talk a browser is in: the visitor's secret, hashed, to the talk's token."""
 

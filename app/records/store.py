@@ -20,12 +20,13 @@ from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError, SQLA
 from sqlalchemy.orm import Session as Work
 
 from app import home, private_scenarios
-from app.records.schema import PointerRow, TalkRow, TurnRow
+from app.records.schema import OrderRow, PointerRow, TalkRow, TurnRow
 from coach import scenario
 from coach.scenario import Scenario
 from coach.session import PlayTurn, Session
 from coach.voice import ENGINE as SCRIPTED
 from coach.voice import RecordedVoice, Said, ScriptedVoice, Voice
+from coach.work_order import OrderMark
 from knowledge.datafile import DataError
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -159,6 +160,19 @@ class Store:
         with self._work() as work:
             query = select(TurnRow.body).where(TurnRow.token == token).order_by(TurnRow.turn)
             return list(work.scalars(query))
+
+    def add_order(self, token: str, order: OrderMark) -> None:
+        """Store one more version of a talk's order; call it before it is shown."""
+        with self._work() as work:
+            query = select(func.count()).select_from(OrderRow).where(OrderRow.token == token)
+            number = (work.scalar(query) or 0) + 1
+            work.add(OrderRow(token=token, number=number, body=order.model_dump(mode="json")))
+
+    def orders(self, token: str) -> list[OrderMark]:
+        """Give all versions of a talk's order, oldest first."""
+        with self._work() as work:
+            query = select(OrderRow.body).where(OrderRow.token == token).order_by(OrderRow.number)
+            return [OrderMark.model_validate(body) for body in work.scalars(query)]
 
     def resume(
         self, token: str, model: Callable[[Scenario], Voice] | None = None, *,

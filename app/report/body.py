@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from app.report import marks, opinions, plots, words
+from app.report import marks, opinions, orders, plots, words
 from app.report.told import Told, made_by, status
 from coach.model_voice import is_unfit
 from coach.report import StepResult
@@ -191,6 +191,11 @@ def _versions(told: Told) -> str:
     return f'<p class="small versions">版本：{inner}</p>'
 
 
+def _order(told: Told) -> str:
+    name = orders.title(told.orders[-1]) if told.orders else ""
+    return _section(name, orders.section(told.orders))
+
+
 def sections(told: Told) -> str:
     """Give the whole report without page frame and style."""
     case = told.session.scenario
@@ -199,6 +204,7 @@ def sections(told: Told) -> str:
     return (
         _head(told)
         + _scores(told)
+        + _order(told)
         + _section("接下来练这几件事", _next(told), "accent")
         + _section("步骤", f'<ul class="steps">{steps}</ul>')
         + _section("做得好的地方", _strengths(told))

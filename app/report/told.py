@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ from coach.model_voice import is_unfit
 from coach.report import Report, StepResult
 from coach.session import Session
 from coach.voice import ENGINE as SCRIPTED
+from coach.work_order import OrderMark
 from grading.result import Verdict
 
 _MISSED = "没有做到："
@@ -24,11 +26,15 @@ _MISSED = "没有做到："
 
 @dataclass(frozen=True)
 class Told:
-    """A talk and its report; ``stopped``: the trainee ended the practice early."""
+    """A talk and its report; ``stopped``: the trainee ended the practice early.
+
+    ``orders``: the versions of the order written afterwards, oldest first.
+    """
 
     session: Session
     report: Report
     stopped: bool
+    orders: tuple[OrderMark, ...] = ()
 
     @property
     def how(self) -> str | None:
@@ -65,16 +71,21 @@ def made_by(session: Session) -> str:
     return said
 
 
-def tell(session: Session, *, stopped: bool = False) -> Told:
-    """Write the report of a talk that is over."""
-    made = report.make(session)
+def tell(session: Session, *, stopped: bool = False, orders: Sequence[OrderMark] = ()) -> Told:
+    """Write the report of a talk that is over, with the orders written afterwards."""
+    made, written = report.make(session), tuple(orders)
     if not stopped or session.state.ended:
-        return Told(session, made, stopped=False)
+        return Told(session, made, stopped=False, orders=written)
     kinder = [
         one.model_copy(update={"why": one.why.replace(_MISSED, "这次还没练到：", 1)})
         for one in made.next
     ]
-    return Told(session, made.model_copy(update={"overall": None, "next": kinder}), stopped=True)
+    return Told(
+        session,
+        made.model_copy(update={"overall": None, "next": kinder}),
+        stopped=True,
+        orders=written,
+    )
 
 
 def status(told: Told, step: StepResult) -> str:
@@ -96,6 +107,7 @@ def content(told: Told) -> dict[str, Any]:
         "text_only": told.report.text_only,
         "stopped_early": told.stopped,
         "report": told.report.model_dump(mode="json"),
+        "orders": [one.model_dump(mode="json") for one in told.orders],
         "turns": [turn.model_dump(mode="json") for turn in told.session.turns],
     }  # fmt: skip
     return {"content_id": number(body)} | body

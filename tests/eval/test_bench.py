@@ -68,7 +68,13 @@ def test_engine_and_trainees_wait_stand_side_by_side(capsys):
     asked = ["--part", "engine", "--part", "wait", "--part", "search", "--part", "process"]
     bench.main(["--quick", *asked])
     said = capsys.readouterr().out
-    for word in ("首词元，第 2 轮", "首词元，第 12 轮", "不续用 / 续用", "本引擎 / generate"):
+    for word in (
+        "首词元，第 2 轮",
+        "首词元，第 12 轮",
+        "不续用 / 续用",
+        "本引擎 / generate",
+        "实际分到的核",
+    ):
         assert word in said
     for who in ("脚本", "接口（应答即到）", "本机模型（很小的）"):
         assert f"{who}，第 2 轮" in said and "看到第一个字" in said

@@ -2,8 +2,9 @@ import json
 
 import pytest
 
-from eval import grading
-from eval.grading import Score, Wins
+from eval import grading, suites
+from eval.grading import Score
+from eval.suites import Ask
 from knowledge.datafile import DataError
 
 ANGRY = [{"role": "customer", "text": "宽带断了四天，打了三次没人管！"}]
@@ -35,10 +36,6 @@ def test_nothing_counted_is_zero_and_never_full_marks():
     assert (Score(0, 0, 0).precision, Score(0, 0, 0).recall, Score(0, 0, 0).f1) == (0.0, 0.0, 0.0)
 
 
-def test_a_tie_is_not_a_win():
-    assert Wins(won=3, tied=1, lost=0).rate == 0.75
-
-
 def test_kinds_are_counted_apart_and_together():
     table = grading.count_kinds([({"a", "b"}, {"a"}), ({"a"}, {"a", "c"}), (set(), set())])
     assert table["a"] == Score(hit=2, missed=0, false=0)
@@ -47,30 +44,12 @@ def test_kinds_are_counted_apart_and_together():
     assert table["all"] == Score(hit=2, missed=1, false=1)
 
 
-def test_signals_outside_the_design_are_not_counted():
-    table = grading.measure_signals([case(reply="您好。", signals=["greeting"])])
-    assert table["greeting"] == Score(1, 0, 0)
-    assert set(table) - {"all"} <= grading.SIGNALS
-
-
-def test_violations_are_counted_by_kind_once_a_reply():
-    rude = case(reply="等着吧，慢慢等着吧。", violations=[{"kind": "cold"}])
-    table = grading.measure_violations([rude])
-    assert table["cold"].hit == 1
-
-
-def test_the_better_reply_wins_the_pair_and_the_turned_pair_is_lost():
-    better = "四天没网、打了三次没人管，换谁都着急，向您道歉。我现在派师傅，今天 16:00 前到。"
-    pair = case(dimension="empathy", better=better, worse="嗯。")
-    turned = case(dimension="empathy", better="嗯。", worse=better)
-    same = case(dimension="empathy", better="嗯。", worse="嗯。")
-    table = grading.measure_pairs([pair, turned, same])
-    assert table["empathy"] == table["all"] == Wins(won=1, tied=1, lost=1)
-
-
-def test_no_score_counts_below_any_score():
-    pair = case(dimension="empathy", better="嗯。", worse="。。。")
-    assert grading.measure_pairs([pair])["all"].won == 1
+def test_the_entry_prints_the_suites_of_a_split(capsys):
+    assert grading.main(["--split", "dev2"]) == 0
+    shown = capsys.readouterr().out
+    assert "用例均为自拟" in shown
+    assert "违规（" in shown and "好坏对比（" in shown
+    assert "privacy · F1" in shown, "every kind"
 
 
 @pytest.mark.parametrize(
@@ -127,15 +106,6 @@ def test_no_case_to_be_measured_stands_among_the_cases_tuned_on():
 
 def test_the_figures_of_the_readme_hold_on_cases_kept_apart():
     # issue 2: pairs won at least 85 %, signal F1 at least 0.85, breach F1 at least 0.80
-    signals = grading.measure_signals(grading.load_cases("signals", "test"))["all"]
-    breaches = grading.measure_violations(grading.load_cases("violations", "test"))["all"]
-    pairs = grading.measure_pairs(grading.load_cases("pairs", "test"))["all"]
-    assert signals.f1 >= 0.85
-    assert breaches.f1 >= 0.80
-    assert pairs.rate >= 0.85
-
-
-def test_the_table_is_printed_for_a_split(capsys):
-    assert grading.main(["--split", "dev"]) == 0
-    shown = capsys.readouterr().out
-    assert "均为自拟" in shown and "胜率" in shown and "all" in shown
+    least = {"signals": ("f1", 0.85), "violations": ("f1", 0.80), "pairs": ("accuracy", 0.85)}
+    for name, (figure, bar) in least.items():
+        assert suites.measure(name, Ask()).figures[figure].value >= bar, name
