@@ -12,7 +12,7 @@ from pathlib import Path
 
 from coach import likeness
 from coach.scenario import Goal, Scenario, Trap
-from grading import lexicon
+from grading import lexicon, rubric
 from grading.detect import Hit, Reading, read
 from grading.fusion import BY_MODEL
 from grading.pattern import Pattern, compile_any
@@ -24,7 +24,6 @@ _NOISE = re.compile(r"[㐀-鿿a-z0-9，。！？；：（）、…“”～ \n%.
 
 _OPENERS = {"greeting", "self_intro", "offer_help", "please"}
 _ATTACKS = ("abuse", "threat")
-_OFF_TONE = 45  # politeness below this, 0-100
 
 
 @dataclass(frozen=True)
@@ -274,7 +273,7 @@ def _by_words(grade: Grade) -> list[Violation]:
 def _sure(grade: Grade) -> list[Violation]:
     """Give the breaches one would react to: the classifier's alone only where the tone is off."""
     tone = grade.dimensions.politeness.score
-    off = tone is not None and tone < _OFF_TONE
+    off = tone is not None and tone < rubric.load().classifier.off_tone
     return grade.violations if off else _by_words(grade)
 
 

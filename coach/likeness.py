@@ -68,16 +68,10 @@ def examples(goal: Goal, patterns: Sequence[Pattern], right: Sequence[str]) -> l
     return found
 
 
-_cache: dict[tuple[str, str], Vectors] = {}
-
-
-def _vectors(case: Scenario, goal: Goal, encoder: Encoder) -> Vectors:
+@functools.lru_cache(maxsize=1024)
+def _vectors(goal: Goal, patterns: tuple[Pattern, ...], right: tuple[str, ...]) -> Vectors:
     """Encode a goal's examples once: (n_examples, dim) float32, rows of length 1."""
-    key = (case.model_dump_json(include={"id", "goals", "paths"}), goal.id)
-    if key not in _cache:
-        patterns = case.compiled.needs[goal.id]
-        _cache[key] = encoder.encode(examples(goal, patterns, case.paths.right))
-    return _cache[key]
+    return embedded().encode(examples(goal, patterns, right))
 
 
 def means(reading: Reading, case: Scenario, goal: Goal, covered: float) -> bool:
@@ -93,5 +87,6 @@ def means(reading: Reading, case: Scenario, goal: Goal, covered: float) -> bool:
     said = sentences(reading)
     if encoder is None or not said:
         return False
-    alike = float((encoder.encode(said) @ _vectors(case, goal, encoder).T).max())
+    known = _vectors(goal, tuple(case.compiled.needs[goal.id]), tuple(case.paths.right))
+    alike = float((encoder.encode(said) @ known.T).max())
     return alike >= (book.alike_least if covered >= book.covered_least else book.alone_least)

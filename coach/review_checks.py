@@ -15,11 +15,9 @@ from dataclasses import dataclass
 from coach import bank
 from coach import scenario as scenario_files
 from coach.scenario import Scenario
+from knowledge.quantity import numeral
 from knowledge.text import plain
 
-_DIGITS = {"零": 0, "〇": 0, "一": 1, "二": 2, "两": 2, "俩": 2, "三": 3, "四": 4, "五": 5,
-           "六": 6, "七": 7, "八": 8, "九": 9}  # fmt: skip
-_TENS = {"十": 10, "百": 100, "千": 1000}
 _NUMBER = re.compile(r"([0-9]+(?:\.[0-9]+)?|[零〇一二两俩三四五六七八九十百千万]+)([㐀-鿿]?)")
 _UNITS = {"块": "元", "元": "元", "点": "点", "时": "点", "回": "次", "次": "次", "遍": "次",
           "趟": "次", "通": "次", "天": "天", "日": "日", "号": "日", "岁": "岁", "斤": "斤",
@@ -50,25 +48,6 @@ class Weights:
     digit: float
 
 
-def _value(digits: str) -> int | None:
-    """Read a Chinese numeral below 100,000; None where it is no single number (五六)."""
-    total, current, last = 0, 0, 0
-    for char in digits:
-        if char == "万":
-            total, current, last = (total + current) * 10000, 0, 10000
-        elif char in _TENS:
-            total += (current or 1) * _TENS[char]
-            current, last = 0, _TENS[char]
-        elif current:
-            return None
-        else:
-            current = _DIGITS[char]
-    # 七千三 is 7300: a bare last digit takes the next lower unit
-    if current and last >= 100 and "零" not in digits and "〇" not in digits:
-        current *= last // 10
-    return total + current
-
-
 def numbers(norm: str) -> dict[str, int]:
     """Give the numbers of a normal text with how many digits each has; one digit keeps its unit."""
     found: dict[str, int] = {}
@@ -78,13 +57,13 @@ def numbers(norm: str) -> dict[str, int]:
             if len(digits) > 1 or known:
                 found[digits + (known if len(digits) == 1 else "")] = len(digits)
             continue
-        value = _value(digits)
+        value = numeral(digits)
         if value is None:
             found[digits] = len(digits) - 1  # 五六 is vague, 二三零 is three digits said one by one
         elif value >= 10:
-            found[str(value)] = len(str(value))
+            found[str(int(value))] = len(str(int(value)))
         elif value > 1 and known:
-            found[str(value) + known] = 1
+            found[str(int(value)) + known] = 1
     return found
 
 

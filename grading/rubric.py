@@ -126,6 +126,7 @@ class ClassifierRule(Entry):
     keep_any: float
     add_fatal: float
     sure_fatal: float
+    off_tone: float
     rude_from: float
     rude_points: float
     severity: dict[str, Severity]
