@@ -5,10 +5,12 @@ Knows words and their surroundings; not scores.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from grading import triggers
 from grading.lexicon import Lexicon, Rule
 from grading.result import Severity
 from knowledge.text import Clause, Text, clauses, normalise
@@ -47,6 +49,11 @@ class Reading:
     def norm(self) -> str:
         """The normal text."""
         return self.text.norm
+
+    @functools.cached_property
+    def grams(self) -> frozenset[str]:
+        """What the normal text holds, to tell which rules are worth a search."""
+        return triggers.grams(self.norm)
 
     def sentence(self, at: int) -> tuple[int, int]:
         """Give the start and end of the sentence that holds offset ``at``."""
@@ -125,6 +132,8 @@ def find_signals(reading: Reading, lexicon: Lexicon) -> Found:
     hits: list[Hit] = []
     voided: list[Hit] = []
     for rule in lexicon.signals:
+        if not rule.may_match(reading.grams):
+            continue
         for match in rule.pattern.finditer(reading.norm):
             start, end = match.span()
             if start == end or reading.is_void(start, end):
@@ -146,7 +155,7 @@ def scan_violations(reading: Reading, lexicon: Lexicon, flags: frozenset[str]) -
     hits: list[Hit] = []
     voided: list[Hit] = []
     for rule in lexicon.violations:
-        if not rule.needs <= flags or rule.forbids & flags:
+        if not rule.needs <= flags or rule.forbids & flags or not rule.may_match(reading.grams):
             continue
         for match in rule.pattern.finditer(reading.norm):
             start, end = match.span()

@@ -21,8 +21,6 @@ def pieces(norm: str) -> Iterator[str]:
     text = f"^{norm.strip()[:MAX_CHARS]}$"
     size = len(text)
     for width in _GRAM_SIZES:
-        for start in range(size - width + 1):
-            yield text[start : start + width]
-    for first in range(size):
-        for second in range(first + 2, min(first + _GAP_MOST + 1, size)):
-            yield f"{text[first]}~{text[second]}"
+        yield from [text[start : start + width] for start in range(size - width + 1)]
+    for first, one in enumerate(text):
+        yield from [f"{one}~{other}" for other in text[first + 2 : first + _GAP_MOST + 1]]
