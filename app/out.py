@@ -11,10 +11,15 @@ from pydantic import BaseModel
 OK, FAILED, BAD_INPUT = 0, 1, 2
 
 
-def as_json(value: Any) -> None:  # noqa: ANN401
-    """Write one value as one JSON line on stdout, real characters."""
+def json_line(value: Any) -> str:  # noqa: ANN401
+    """Give one value as one line of JSON, real characters, without the line's end."""
     plain = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
-    sys.stdout.write(json.dumps(plain, ensure_ascii=False) + "\n")
+    return json.dumps(plain, ensure_ascii=False)
+
+
+def as_json(value: Any) -> None:  # noqa: ANN401
+    """Write one value as one JSON line on stdout."""
+    sys.stdout.write(json_line(value) + "\n")
     sys.stdout.flush()
 
 

@@ -77,6 +77,9 @@ def build(version: str) -> Parser:
         "--host", default="127.0.0.1", metavar="地址", help="监听地址，默认 127.0.0.1"
     )
     serve.add_argument("--port", type=int, default=7860, metavar="端口", help="端口，默认 7860")
+    serve.add_argument(
+        "--evaluation", action="store_true", help="开放评测页 /evaluation，口令启动时显示一次"
+    )
     _engine(serve)
     _judge(serve)
     told = "检查安装、数据、数据库是否就绪，各引擎说一轮要多久"
@@ -99,14 +102,44 @@ def build(version: str) -> Parser:
     _draft(commands.add_parser("draft", help="写一句愿望，起草一个新情景"))
     _play(commands.add_parser("play", help="在终端里练一个情景"))
     _model(commands.add_parser("model", help="选一个本机模型，下载它的权重"))
-    grade = commands.add_parser("grade", help="给座席的回复评分")
-    grade.add_argument(
-        "--file", required=True, metavar="文件", help="每行一个 JSON，- 表示标准输入"
-    )
-    _judge(grade)
-    _json(grade)
+    _grade(commands.add_parser("grade", help="给座席的回复评分"))
+    _rubric(commands.add_parser("rubric", help="检查改过的评分标准，看会改变什么"))
     _evaluate(commands.add_parser("eval", help="离线评测：检索、评分、模拟客户，出一份报告"))
     return parser
+
+
+def _grade(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--file", required=True, metavar="文件",
+        help="每行一个 JSON，或 .xlsx（表头：编号、渠道、对话、回复），- 表示标准输入",
+    )  # fmt: skip
+    command.add_argument(
+        "--out", metavar="文件", help="把结果写到 .jsonl、.csv 或 .xlsx，不写到屏幕"
+    )
+    command.add_argument(
+        "--resume", action="store_true", help="和 --out 一起用：从上次停下的地方接着做"
+    )
+    _spread(command, "用几个进程，默认全部核；行数少时只用一个")
+    _judge(command)
+    _json(command)
+
+
+def _rubric(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "action", choices=("check",), metavar="check",
+        help="检查写法，再用开发集的用例比一比改之前和改之后",
+    )  # fmt: skip
+    command.add_argument("file", metavar="文件", help="改过的 rubric.yaml，或放着它和各词表的目录")
+    command.add_argument("--cases", metavar="目录", help="用另一个目录里的用例")
+    _json(command)
+
+
+def _spread(command: argparse.ArgumentParser, told: str) -> None:
+    command.add_argument("--workers", type=int, metavar="个数", help=told)
+    command.add_argument(
+        "--ray", nargs="?", const="", metavar="地址",
+        help="用 Ray Data 分到集群上做；不写地址就在本机起一个",
+    )  # fmt: skip
 
 
 def _evaluate(command: argparse.ArgumentParser) -> None:
@@ -132,8 +165,9 @@ def _evaluate(command: argparse.ArgumentParser) -> None:
         "--scale", choices=("levels", "points"),
         help="人工分是 0–4 档（levels）还是 0–100 分（points）；不写则看数据里有没有大于 4 的",
     )  # fmt: skip
+    _spread(command, "human 用几个进程评分，默认全部核；行数少时只用一个")
     command.add_argument(
-        "--workers", type=int, metavar="个数", help="human 用几个进程评分，默认全部核"
+        "--resume", action="store_true", help="human 和 --out 一起用：从上次停下的地方接着做"
     )
     command.add_argument("--cases", metavar="目录", help="用另一个目录里的用例")
     command.add_argument("--seed", type=int, default=7, metavar="种子", help="重抽样的种子，默认 7")

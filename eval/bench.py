@@ -16,11 +16,12 @@ from dataclasses import asdict
 from datetime import date
 from importlib import metadata
 
-from eval import bench_endpoint, bench_engine, bench_rules, bench_wait, figure
+from eval import bench_batch, bench_endpoint, bench_engine, bench_rules, bench_wait, figure
 from eval.figure import Figure
 
 PARTS: dict[str, tuple[str, Callable[[bool], Iterator[Figure]]]] = {
     "grading": ("评分", bench_rules.graded),
+    "batch": ("十万条", bench_batch.measured),
     "growth": ("评分随字数", bench_rules.grown),
     "process": ("命令行", bench_rules.started),
     "search": ("检索", bench_rules.searched),

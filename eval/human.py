@@ -7,40 +7,41 @@ one another are one reply marked by several raters, whose median is the label.
 from __future__ import annotations
 
 import itertools
-import multiprocessing
 import statistics
-from collections import deque
+import time
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from eval import metrics, metrics_levels
+from eval import human_counts, metrics, metrics_levels
 from eval.baseline import Baseline, fit
+from eval.human_counts import SHOWN, Basis, Counts, Level
 from eval.human_rows import MARKS, TOP, Marked, Scale, check, read
 from eval.metrics import Floats, Measured
+from eval.row_files import digest
+from eval.spread import CHUNK, How, ProcessesDied, Work, spread
 from eval.suites import Ask, Suite, title
 from eval.suites_cases import ReplyCase, load, path_of
 from eval.suites_marks import two_off
-from grading.grade import grade
-from grading.result import DIMENSIONS, GradeRow, level_of
-from knowledge.datafile import DataError
+from grading.classifier import FOLDER
+from grading.grade import grade, versions
+from grading.result import DIMENSIONS, DimensionName, GradeRow, level_of
+from knowledge.datafile import DataError, fingerprint
 
-_CHUNK = 200
-_FEW = 1000  # fewer rows than this are not worth other processes
-_SHOWN = 20
-Level = int | None
+_SAVE_SECONDS = 10.0
+_DIED = "评分进程两次意外退出"
 
 
 @dataclass(frozen=True)
 class Given:
-    """What the grader gave one reply: a level by mark, and whether a human must look."""
+    """What one reply was given: a level by mark, whether a human must look; levels by its words."""
 
     levels: dict[str, Level]
     to_human: bool
+    guesses: dict[str, Level] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -49,40 +50,6 @@ class Group:
 
     row: GradeRow
     marks: tuple[tuple[str, dict[str, float]], ...]
-
-
-def levels_of(rows: list[GradeRow]) -> list[Given]:
-    """Grade some replies; runs in another process."""
-    found = []
-    for row in rows:
-        one = grade(row)
-        levels: dict[str, Level] = {n: getattr(one.dimensions, n).level for n in DIMENSIONS}
-        levels["overall"] = None if one.overall is None else level_of(one.overall)
-        found.append(Given(levels, one.review.needed))
-    return found
-
-
-@dataclass
-class Counts:
-    """All that is kept of the rows: tables by mark, by who is compared, and what went wrong."""
-
-    tables: dict[tuple[str, str], Floats] = field(default_factory=dict)
-    review: Floats = field(default_factory=lambda: np.zeros(4))
-    replies: int = 0
-    bad: int = 0
-    told: list[str] = field(default_factory=list)
-    unused: set[str] = field(default_factory=set)
-
-    def add(self, name: str, who: str, pair: tuple[Level, Level]) -> None:
-        """Count one (label, level)."""
-        table = self.tables.setdefault((name, who), np.zeros(metrics_levels.CELLS))
-        table[metrics_levels.cell(*pair)] += 1
-
-    def refuse(self, why: DataError) -> None:
-        """Count a row that cannot be used, and keep the first reasons."""
-        self.bad += 1
-        if len(self.told) < _SHOWN:
-            self.told.append(str(why))
 
 
 def level_from(mark: float, scale: Scale) -> int:
@@ -112,7 +79,7 @@ def scale_of(path: Path) -> tuple[Scale, int]:
 
 def _usable(path: Path, scale: Scale, counts: Counts) -> Iterator[Marked]:
     for raw in read(path):
-        if len(counts.unused) < _SHOWN:
+        if len(counts.unused) < SHOWN:
             counts.unused.update(raw.unused)
         try:
             yield check(raw, scale)
@@ -133,36 +100,34 @@ def grouped(rows: Iterable[Marked]) -> Iterator[Group]:
         yield Group(several[0].row, tuple(sorted(marks, key=lambda pair: pair[0])))
 
 
-def _in_chunks(groups: Iterator[Group]) -> Iterator[list[Group]]:
-    while chunk := list(itertools.islice(groups, _CHUNK)):
-        yield chunk
+def _lost(group: Group) -> None:
+    """Answer for a reply whose process died twice."""
 
 
-def _graded(groups: Iterator[Group], workers: int) -> Iterator[tuple[list[Group], list[Given]]]:
-    """Grade chunk by chunk, in order, at most two chunks a process waiting."""
-    if workers < 2:
-        for chunk in _in_chunks(groups):
-            yield chunk, levels_of([one.row for one in chunk])
-        return
-    waiting: deque[tuple[list[Group], Future[list[Given]]]] = deque()
-    spawn = multiprocessing.get_context("spawn")
-    try:
-        with ProcessPoolExecutor(workers, mp_context=spawn) as pool:
-            for chunk in _in_chunks(groups):
-                waiting.append((chunk, pool.submit(levels_of, [one.row for one in chunk])))
-                if len(waiting) >= 2 * workers:
-                    first, graded = waiting.popleft()
-                    yield first, graded.result()
-            for first, graded in waiting:
-                yield first, graded.result()
-    except BrokenProcessPool:
-        raise DataError("一个评分进程意外退出，可能是内存不够，请加 --workers 1 再试") from None
+@dataclass(frozen=True)
+class _Grading:
+    """The work on a chunk of replies, in whichever process: the grader's levels, the words'."""
+
+    fitted: dict[DimensionName, Baseline]
+
+    def __call__(self, groups: list[Group]) -> list[Given | None]:
+        texts = [group.row.reply for group in groups]
+        guessed = {name: one.by_words(texts) for name, one in self.fitted.items()}
+        found: list[Given | None] = []
+        for at, group in enumerate(groups):
+            one = grade(group.row)
+            levels: dict[str, Level] = {n: getattr(one.dimensions, n).level for n in DIMENSIONS}
+            levels["overall"] = None if one.overall is None else level_of(one.overall)
+            guesses: dict[str, Level] = {name: given[at] for name, given in guessed.items()}
+            found.append(Given(levels, one.review.needed, guesses))
+        return found
 
 
-def _count(
-    group: Group, given: Given, scale: Scale, counts: Counts, *, guesses: dict[str, Level]
-) -> None:
+def _count(group: Group, given: Given | None, scale: Scale, counts: Counts) -> None:
     """Add one reply to all tables it belongs to."""
+    if given is None:
+        counts.lost += 1
+        return
     wrong = False
     for name in MARKS:
         levels = [level_from(m[name], scale) for _, m in group.marks if name in m]
@@ -171,15 +136,15 @@ def _count(
         label = int(statistics.median(levels) + 0.5)
         counts.add(name, "", (label, given.levels[name]))
         wrong |= two_off(label, given.levels[name])
-        if name in guesses:
-            counts.add(name, "words", (label, guesses[name]))
+        if name in given.guesses:
+            counts.add(name, "words", (label, given.guesses[name]))
         for pair in itertools.combinations(levels, 2):
             counts.add(name, "raters", pair)
     counts.replies += 1
     counts.review[2 * given.to_human + wrong] += 1
 
 
-def _baselines(ask: Ask) -> dict[str, Baseline]:
+def _baselines(ask: Ask) -> dict[DimensionName, Baseline]:
     """Fit the word counts on our own development cases; none where they are not installed."""
     path = path_of("replies", "dev", ask.folder)
     if not path.exists():
@@ -228,6 +193,8 @@ def _notes(counts: Counts, path: Path, scale: Scale) -> list[str]:
     ]
     if counts.unused:
         notes.append(f"没有用到的列：{'、'.join(sorted(counts.unused))}。")
+    if counts.lost:
+        notes.append(f"有 {counts.lost} 条没有算上：{_DIED}。")
     if counts.bad:
         notes.append(f"{path.name} 有 {counts.bad} 行没有用上，其余照算：")
         notes += counts.told
@@ -236,28 +203,52 @@ def _notes(counts: Counts, path: Path, scale: Scale) -> list[str]:
     return notes
 
 
+def _basis(data: Path, scale: Scale) -> Basis:
+    made = {"rubric": str(versions().rubric), "models": fingerprint(*FOLDER.glob("*.npz"))}
+    return Basis(input=digest(data), scale=scale, versions=made)
+
+
+def _measured(ask: Ask, data: Path, counts: Counts, *, scale: Scale, rows: int) -> None:
+    """Grade and count what is not counted yet, putting the counts on disk now and then."""
+    usable = ask.track(_usable(data, scale, counts), title("human"), rows)
+    todo = itertools.islice(grouped(usable), counts.seen, None)
+    work = Work(_Grading(_baselines(ask)), _lost)
+    saved, basis = time.monotonic(), _basis(data, scale) if ask.part else None
+    try:
+        with closing(spread(todo, work, How(ask.workers, CHUNK, ask.ray))) as found:
+            for group, given in found:
+                _count(group, given, scale, counts)
+                if ask.part and basis and time.monotonic() - saved > _SAVE_SECONDS:
+                    counts.save(ask.part, basis)
+                    saved = time.monotonic()
+    except ProcessesDied as error:
+        raise DataError(str(error)) from None
+    finally:
+        if ask.part and basis:
+            counts.save(ask.part, basis)
+
+
 def human(ask: Ask) -> Suite:
     """Measure the grader on a centre's own marks.
 
     Raises:
-        DataError: no file was given, it cannot be read, or no row of it can be used.
+        DataError: no file was given, it cannot be read, no row of it can be used, or what an
+            earlier run left belongs to something else.
     """
     if ask.data is None:
         raise DataError("评测 human 要有数据，请加 --data 文件.jsonl 或 文件.xlsx")
     found, rows = scale_of(ask.data)
     scale: Scale = ask.scale or found
-    counts, fitted = Counts(), _baselines(ask)
-    usable = ask.track(_usable(ask.data, scale, counts), title("human"), rows)
-    workers = ask.workers if rows >= _FEW else 1
-    for groups, given in _graded(grouped(usable), workers):
-        texts = [one.row.reply for one in groups]
-        guessed = {name: one.by_words(texts) for name, one in fitted.items()}
-        for at, (group, one) in enumerate(zip(groups, given, strict=True)):
-            guesses = {name: levels[at] for name, levels in guessed.items()}
-            _count(group, one, scale, counts, guesses=guesses)
+    counts = Counts()
+    if ask.part and ask.resume and ask.part.exists():
+        counts = human_counts.load(ask.part, _basis(ask.data, scale))
+    _measured(ask, ask.data, counts, scale=scale, rows=rows)
     if not counts.replies:
-        raise DataError(f"{ask.data.name} 里没有一行能用，第一处：{counts.told[0]}")
+        why = counts.told[0] if counts.told else _DIED
+        raise DataError(f"{ask.data.name} 里没有一行能用，第一处：{why}")
     figures, tables = _figures(counts, ask.seed)
+    if ask.part:
+        ask.part.unlink()
     return Suite(
         name="human", title=title("human"), n=counts.replies, unit="条回复",
         figures=figures, tables=tables, notes=_notes(counts, ask.data, scale),

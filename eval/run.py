@@ -6,7 +6,7 @@ Knows the order of things; measures nothing itself and shows nothing.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -33,13 +33,20 @@ def versions(measured: Sequence[Suite]) -> dict[str, str]:
     return found
 
 
-def run(names: Sequence[str], ask: Ask, before: Path | None = None) -> Report:
+def run(
+    names: Sequence[str],
+    ask: Ask,
+    before: Path | None = None,
+    *,
+    begin: Callable[[str], None] | None = None,
+) -> Report:
     """Measure the suites named.
 
     Args:
         names: of suites, see ``suites.NAMES``; measured in that order, each once.
         ask: how to measure.
         before: folder of an earlier report to compare with.
+        begin: told the name of each suite before it is measured.
 
     Raises:
         DataError: cases, bars or the earlier report are missing or broken.
@@ -48,7 +55,11 @@ def run(names: Sequence[str], ask: Ask, before: Path | None = None) -> Report:
     earlier = _earlier(before, ask.split) if before else None
     started = time.perf_counter()
     wanted = [name for name in suites.NAMES if name in names]
-    measured = [suites.measure(name, ask) for name in wanted]
+    measured = []
+    for name in wanted:
+        if begin:
+            begin(name)
+        measured.append(suites.measure(name, ask))
     is_human = wanted == ["human"]
     about = About(
         date=str(date.today()), split=ask.split, seed=ask.seed, resamples=RESAMPLES,

@@ -45,8 +45,9 @@ class Ask:
     """How to measure.
 
     ``split``: dev or test; ``folder``: where the cases lie; ``track`` wraps rows to show progress,
-    given a title and how many there are; ``data`` and ``scale`` belong to ``human``, whose rows are
-    graded by ``workers`` processes.
+    given a title and how many there are. The rest belongs to ``human``, whose rows are graded by
+    ``workers`` processes, or through Ray at that address, "" being this machine: ``part`` is the
+    file that holds its counts while it runs, ``resume`` whether to go on from there.
     """
 
     split: str = "test"
@@ -56,6 +57,9 @@ class Ask:
     data: Path | None = None
     scale: Literal["levels", "points"] | None = None
     workers: int = 1
+    ray: str | None = None
+    part: Path | None = None
+    resume: bool = False
 
 
 class Shape(BaseModel):

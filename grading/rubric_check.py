@@ -191,7 +191,7 @@ def _line(
             node = entries[-1 if last else 0]
             line = node.start_mark.line + 1
         else:
-            place = (entry, *place)
+            place = place or (entry,)
     for step in place:
         found = _child(node, step)
         if found is None:

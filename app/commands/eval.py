@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -26,10 +25,6 @@ def _track(rows: Iterable[Any], title: str, total: int) -> Iterable[Any]:
     return shown
 
 
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def run(args: argparse.Namespace) -> int:
     """Measure; 1 when an earlier report is given and a bar is not reached.
 
@@ -48,19 +43,30 @@ def run(args: argparse.Namespace) -> int:
 
 def _run(args: argparse.Namespace) -> int:
     from eval import report, report_page, report_text, suites
+    from eval.human_counts import PART
     from eval.run import run as measure
+    from eval.spread import cores
 
     names = args.suite or list(suites.ALL)
     if args.data is not None and "human" not in names:
         raise DataError("--data 是给 --suite human 用的，请加上 --suite human")
+    if args.resume and not (args.out and "human" in names):
+        raise DataError("--resume 是给 --suite human 用的，要和 --out 一起用")
     if args.workers is not None and args.workers < 1:
         raise DataError(f"--workers 写成了 {args.workers}，至少要 1")
+    part = Path(args.out) / PART if args.out and "human" in names else None
     ask = suites.Ask(
         split=args.split, seed=args.seed, track=_track, scale=args.scale,
-        data=Path(args.data) if args.data else None, workers=args.workers or _cores(),
+        data=Path(args.data) if args.data else None, workers=args.workers or cores(),
+        ray=args.ray, part=part, resume=args.resume,
         **({"folder": Path(args.cases)} if args.cases else {}),
     )  # fmt: skip
-    made = measure(names, ask, Path(args.baseline) if args.baseline else None)
+    try:
+        made = measure(names, ask, Path(args.baseline) if args.baseline else None)
+    except KeyboardInterrupt:
+        if part and part.exists():
+            out.note(f"已停下，算过的在 {part}，接着做请用同样的命令加 --resume")
+        raise
     if args.out:
         report.write(made, Path(args.out), report_page.render(made, words.kind))
         out.note(f"报告写在 {Path(args.out) / report.HTML} 和 {report.JSON}")

@@ -1,80 +1,56 @@
-"""`kefu grade`: grades a file of replies."""
+"""`kefu grade`: grades a file of replies, however long, on the screen or into a file."""
 
 from __future__ import annotations
 
 import argparse
-import functools
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
 
-from app import judging, out
-from app.commands import rows
-from grading.grade import grade
-from grading.result import Grade, GradeRow
-
-if TYPE_CHECKING:
-    from coach.judging import Judging
-
-_NAMES = {"empathy": "同理心", "politeness": "礼貌用语", "procedure": "规范步骤"}
+from app import batch, batch_source, judging, out
+from app.batch import Job
+from eval.spread import CHUNK, How, ProcessesDied, cores
+from knowledge.datafile import DataError
 
 
-def _grade(row: GradeRow, judge: Judging | None) -> Grade:
-    if row.scenario is None:
-        graded = grade(row)
-        return judge.add(graded, row) if judge else graded
-    from coach import findings, scenario
+def _how(args: argparse.Namespace) -> How:
+    """Say how to spread: a judge stays in this process, and is waited for row by row.
 
-    case = scenario.get(row.scenario)
-    graded = grade(
-        row,
-        scenario_version=scenario.version(case),
-        extra=findings.limit_hits(row.reply, case),
-        staff=case.kind == "staff",
-    )
-    return judge.add(graded, row, case) if judge else graded
-
-
-def show(answer: Any) -> None:  # noqa: ANN401
-    """Write one grade for people."""
-    if isinstance(answer, dict):
-        out.text(f"[{answer['id'] or '-'}] 出错：{answer['reason']}")
-        return
-    total = "未评分" if answer.overall is None else f"{answer.overall:g} 分"
-    fatal = "，致命错误" if answer.fatal else ""
-    out.text(f"[{answer.id or '-'}] {total}{fatal}（训练分，非官方权重）")
-    if answer.reason:
-        out.text(f"  {answer.reason}")
-    for name, shown in _NAMES.items():
-        part = getattr(answer.dimensions, name)
-        score = "—" if part.score is None else f"{part.score:g}"
-        out.text(f"  {shown} {score}：{part.why}")
-    for breach in answer.violations:
-        out.text(f"  违规「{breach.text}」→ {breach.instead}")
-    if answer.rewrite:
-        out.text(f"  更好的说法：{answer.rewrite}")
-    if answer.judge:
-        from app.report import opinions
-
-        for line in opinions.lines(answer):
-            out.text(line)
+    Raises:
+        DataError: options that do not go together, or are out of range.
+    """
+    if args.workers is not None and args.workers < 1:
+        raise DataError(f"--workers 写成了 {args.workers}，至少要 1")
+    if args.judge is not None:
+        if args.ray is not None or (args.workers or 1) > 1:
+            raise DataError("--judge 要在一个进程里做，不能和 --ray 或多个 --workers 一起用")
+        return How(workers=1, chunk=1)
+    return How(workers=args.workers or cores(), chunk=CHUNK, ray=args.ray)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Grade every row of the file, in order."""
-    failed = total = 0
-    text = rows.read(args.file)
+    """Grade every row of the file, in order; 1 after Ctrl-C or when processes keep dying."""
+    how = _how(args)
+    if args.resume and args.out is None:
+        raise DataError("--resume 要和 --out 一起用")
+    if args.out is not None and Path(args.out).suffix.lower() != ".jsonl":
+        from app import batch_table
+
+        batch_table.check_kind(Path(args.out))
+    source = batch_source.opened(args.file)
+    if source.unused:
+        out.note(f"没有用到的列：{'、'.join(source.unused)}")
     judge = judging.asked(args)
+    asked = {"engine": args.judge, "model": args.judge_model, "samples": args.judge_samples}
+    job = Job(source, how, judge, asked if args.judge else None)
     try:
-        answers = rows.answer(text, GradeRow, functools.partial(_grade, judge=judge))
-        for answer, bad in answers:
-            total, failed = total + 1, failed + bad
-            if args.json:
-                out.as_json(answer)
-            else:
-                show(answer)
+        if args.out is not None:
+            return batch.to_file(job, Path(args.out), resume=args.resume, as_json=args.json)
+        batch.to_screen(job, "json" if args.json else "people")
+    except ProcessesDied as error:
+        out.note(f"kefu grade：{error}")
+        return out.FAILED
     finally:
         if judge:
             from coach import voices
 
             voices.close()
-    rows.report(failed, total)
     return out.OK

@@ -13,7 +13,6 @@ from app import out
 from knowledge.datafile import DataError, explain, json_lines, read_text
 
 Row = TypeVar("Row", bound=BaseModel)
-MAX_BATCH_CHARS = 200_000_000
 
 
 def read(name: str) -> str:
@@ -33,7 +32,8 @@ def read(name: str) -> str:
     return read_text(path)
 
 
-def _failed(row: object, line: int, reason: str) -> dict[str, Any]:
+def failed(row: object, line: int, reason: str) -> dict[str, Any]:
+    """Give the answer to a row that could not be answered; its id comes back if it has one."""
     row_id = row.get("id") if isinstance(row, dict) else None
     row_id = row_id if isinstance(row_id, str | int) else None
     return {"id": row_id, "line": line, "status": "error", "reason": reason}
@@ -42,15 +42,24 @@ def _failed(row: object, line: int, reason: str) -> dict[str, Any]:
 def answer(text: str, model: type[Row], work: Callable[[Row], Any]) -> Iterator[tuple[Any, bool]]:
     """Answer each row in order; gives (answer, whether it failed)."""
     for line, value in json_lines(text):
-        if isinstance(value, DataError):
-            yield _failed(None, line, str(value)), True
-            continue
-        try:
-            yield work(model.model_validate(value)), False
-        except ValidationError as error:
-            yield _failed(value, line, f"第 {line} 行 {explain(error)}"), True
-        except DataError as error:
-            yield _failed(value, line, f"第 {line} 行 {error}"), True
+        yield answer_one(line, value, model, work)
+
+
+def answer_one(
+    line: int,
+    value: object,
+    model: type[Row],
+    work: Callable[[Row], Any],
+) -> tuple[Any, bool]:
+    """Answer one row, a DataError being one that could not be read; also whether it failed."""
+    if isinstance(value, DataError):
+        return failed(None, line, str(value)), True
+    try:
+        return work(model.model_validate(value)), False
+    except ValidationError as error:
+        return failed(value, line, f"第 {line} 行 {explain(error)}"), True
+    except DataError as error:
+        return failed(value, line, f"第 {line} 行 {error}"), True
 
 
 def report(failed: int, total: int) -> None:

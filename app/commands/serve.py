@@ -9,13 +9,16 @@ import socket
 import threading
 from typing import TYPE_CHECKING, Any
 
-from app import judging, out
+from app import home, judging, out
 from coach import voices
 from coach.scenario import Scenario
 from coach.voice import Voice
 from knowledge.datafile import DataError
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from app.pages.evaluation_desk import Desk
     from app.pages.talks import Offer
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1", "[::1]")
@@ -45,16 +48,19 @@ def _check_port(host: str, port: int) -> None:
             ) from None
 
 
+def _address(host: str, port: int) -> str:
+    bare = host.strip("[]")
+    return f"http://[{bare}]:{port}" if ":" in bare else f"http://{bare}:{port}"
+
+
 def _server(app: Any, host: str, port: int) -> Any:  # noqa: ANN401 - uvicorn is imported late
     import uvicorn
-
-    shown = f"[{host}]" if ":" in host else host
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: Any = None) -> None:  # noqa: ANN401
             await super().startup(sockets=sockets)
             if self.started:
-                out.note(f"已启动 http://{shown}:{port} ，按 Ctrl+C 停止")
+                out.note(f"已启动 {_address(host, port)} ，按 Ctrl+C 停止")
                 threading.Thread(target=_warm, daemon=True).start()
 
         def handle_exit(self, sig: int, frame: Any) -> None:  # noqa: ANN401
@@ -111,6 +117,26 @@ def _offer(args: argparse.Namespace) -> Offer | None:
     return Offer(f"语言模型 {first.model}", make, away, writes)
 
 
+def _evaluators(args: argparse.Namespace, app: FastAPI) -> Desk | None:
+    """Open the evaluators' pages if asked for, and tell their passphrase, this once.
+
+    Raises:
+        DataError: results cannot be kept.
+    """
+    if not getattr(args, "evaluation", False):
+        return None
+    from app.pages import evaluation
+    from app.pages.evaluation_desk import Desk
+    from app.pages.evaluation_gate import Gate, passphrase
+    from app.pages.evaluation_shelf import Shelf
+
+    secret, desk = passphrase(), Desk(Shelf(home.folder()))
+    evaluation.mount(app, evaluation.Pages(Gate(secret), desk))
+    where = _address(args.host, args.port)
+    out.note(f"评测页 {where}/evaluation ，口令 {secret} （只显示这一次）")
+    return desk
+
+
 def run(args: argparse.Namespace) -> int:
     """Serve the page until Ctrl+C.
 
@@ -130,11 +156,14 @@ def run(args: argparse.Namespace) -> int:
     with store.opened() as records:
         from app.web import create_app
 
-        server = _server(create_app(records, offer, judge), host, args.port)
+        app = create_app(records, offer, judge)
+        desk, server = _evaluators(args, app), _server(app, host, args.port)
         try:
             server.run()
         except KeyboardInterrupt:
             out.note("已停止")
         finally:
+            if desk:
+                desk.close()
             voices.close()
     return out.OK

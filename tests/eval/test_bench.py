@@ -1,9 +1,11 @@
 import json
+import subprocess
 
 import pytest
 
-from eval import bench, bench_wait
+from eval import bench, bench_batch, bench_wait
 from eval.figure import Figure, milliseconds, percentile, row
+from grading.result import GradeRow
 
 
 @pytest.mark.parametrize("figure, ok, bar", [
@@ -30,7 +32,7 @@ def test_a_percentile_is_one_of_the_values():
 
 @pytest.mark.slow
 def test_quick_parts_give_json_alone_on_stdout_and_the_table_on_stderr(capsys):
-    parts = ("grading", "growth", "endpoint", "talks")
+    parts = ("grading", "batch", "growth", "endpoint", "talks")
     asked = [word for part in parts for word in ("--part", part)]
     assert bench.main(["--quick", "--json", *asked]) == 0
     said = capsys.readouterr()
@@ -46,6 +48,18 @@ def test_a_bar_that_is_not_met_is_counted_and_gives_1(capsys, monkeypatch):
     monkeypatch.setitem(bench.PARTS, "talks", missed)
     assert bench.main(["--part", "talks"]) == 1
     assert "1 项有标准，0 项达到" in capsys.readouterr().out
+
+
+def test_the_rows_of_the_batch_are_unlike_each_other_and_can_be_graded():
+    rows = list(bench_batch.replies(3000))
+    assert len({row["reply"] for row in rows}) == len(rows) == 3000
+    assert {GradeRow.model_validate(row).channel for row in rows} >= {"inbound", "chat"}
+
+
+@pytest.mark.slow
+def test_a_command_that_fails_is_no_measurement(tmp_path):
+    with pytest.raises(subprocess.CalledProcessError):
+        bench_batch._run(tmp_path, "grade", "--file", str(tmp_path / "nothing"))
 
 
 def test_an_unknown_part_is_refused(capsys):

@@ -1,3 +1,4 @@
+import itertools
 import json
 
 import pytest
@@ -5,7 +6,9 @@ from openpyxl import Workbook
 
 from eval import human, human_rows
 from eval.human_rows import Marked
+from eval.spread import ProcessesDied
 from eval.suites import Ask
+from grading.grade import grade
 from grading.result import GradeRow
 from knowledge.datafile import DataError
 from tests.eval.conftest import GOOD, HISTORY
@@ -186,7 +189,7 @@ def test_memory_does_not_grow_with_the_rows(tmp_path):
         tracemalloc.start()
         for group in human.grouped(rows):
             given = human.Given(dict.fromkeys(("empathy", "overall"), 1), False)
-            human._count(group, given, "levels", counts, guesses={})
+            human._count(group, given, "levels", counts)
         top = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return top
@@ -202,24 +205,65 @@ def test_many_rows_over_two_processes_give_what_one_gives(lines):
     assert measured(path, workers=2).figures == measured(path).figures
 
 
-@pytest.mark.slow
-def test_a_process_that_dies_is_told(lines, monkeypatch):
-    from concurrent.futures.process import BrokenProcessPool
+def test_replies_whose_process_died_are_told_and_left_out(lines, monkeypatch):
+    def some_lost(items, work, how):
+        for at, item in enumerate(items):
+            yield item, work.lost(item) if at == 1 else work.do([item])[0]
 
-    class Dying:
-        def __init__(self, *args, **kwargs):
-            pass
+    monkeypatch.setattr(human, "spread", some_lost)
+    found = measured(lines(*(row(n, empathy=2) for n in range(3))))
+    assert found.n == 2
+    assert any("有 1 条没有算上：评分进程两次意外退出" in note for note in found.notes)
 
-        def __enter__(self):
-            return self
 
-        def __exit__(self, *args):
-            return None
+def test_processes_that_die_whatever_they_are_given_are_told(lines, monkeypatch):
+    def dying(items, work, how):
+        raise ProcessesDied("一再意外退出")
+        yield
 
-        def submit(self, *args):
-            raise BrokenProcessPool
+    monkeypatch.setattr(human, "spread", dying)
+    with pytest.raises(DataError, match="一再意外退出"):
+        measured(lines(row(0, empathy=2)))
 
-    monkeypatch.setattr(human, "ProcessPoolExecutor", Dying)
-    path = lines(*(row(n, empathy=2) for n in range(1200)))
-    with pytest.raises(DataError, match="一个评分进程意外退出"):
-        measured(path, workers=2)
+
+@pytest.fixture
+def stopped(lines, tmp_path, monkeypatch):
+    """A run broken off after three of five replies, one of them bad."""
+    path, part = lines(*(row(n, empathy=9 if n == 1 else n % 5) for n in range(6))), tmp_path / "p"
+    whole = measured(path, scale="levels")
+
+    def broken_off(items, work, how):
+        for item in itertools.islice(items, 3):
+            yield item, work.do([item])[0]
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(human, "spread", broken_off)
+        measured(path, scale="levels", part=part)
+    return path, part, whole
+
+
+def test_a_run_that_was_broken_off_goes_on_and_gives_the_same(stopped, monkeypatch):
+    path, part, whole = stopped
+    graded = []
+    monkeypatch.setattr(human, "grade", lambda row: graded.append(row.id) or grade(row))
+    assert measured(path, scale="levels", part=part, resume=True) == whole
+    assert graded == ["4", "5"], "0, 2 and 3 are in the file, 1 is bad"
+    assert not part.exists(), "a finished run leaves nothing"
+
+
+def test_without_resume_a_run_begins_anew(stopped):
+    path, part, whole = stopped
+    assert measured(path, scale="levels", part=part) == whole
+
+
+def test_counts_of_another_file_scale_or_version_are_refused(stopped, lines):
+    path, part, _ = stopped
+    with pytest.raises(DataError, match="是另一份数据或另一个版本的，不能接着做"):
+        measured(path, scale="points", part=part, resume=True)
+    other = lines(row(0, empathy=1), name="other.jsonl")
+    with pytest.raises(DataError, match="是另一份数据或另一个版本的"):
+        measured(other, part=part, resume=True)
+    part.write_text("{", encoding="utf-8")
+    with pytest.raises(DataError, match="坏了，不能接着做"):
+        measured(path, part=part, resume=True)

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from eval import bars, suites
+from eval import bars, human, suites
 from tests.eval.conftest import GOOD, HISTORY, gaming_case, reply_case
 
 
@@ -117,12 +117,43 @@ def test_a_centres_own_marks(kefu, tmp_path, folder):
     assert any("第 6 行不是合法的 JSON" in note for note in report["suites"][0]["notes"])
 
 
+def test_ctrl_c_keeps_what_was_counted_and_the_rest_is_done_later(
+    kefu, folder, limits, tmp_path, monkeypatch
+):
+    limits(MET)
+    path, out = tmp_path / "marks.jsonl", tmp_path / "out"
+    rows = [{"id": str(n), "channel": "inbound", "history": HISTORY, "reply": GOOD, "empathy": n % 5}
+            for n in range(5)]  # fmt: skip
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    asked = ["eval", "--suite", "human", "--data", path, "--cases", folder, "--out", out]
+
+    def broken_off(items, work, how):
+        item = next(items)
+        yield item, work.do([item])[0]
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(human, "spread", broken_off)
+        done = kefu(*asked)
+    assert done.code == 1
+    assert (
+        f"已停下，算过的在 {out / 'human.part.json'}，接着做请用同样的命令加 --resume" in done.err
+    )
+    assert json.loads((out / "human.part.json").read_text("utf-8"))["replies"] == 1
+    done = kefu(*asked, "--resume")
+    assert done.code == 0
+    assert json.loads((out / "report.json").read_text("utf-8"))["suites"][0]["n"] == 5
+    assert not (out / "human.part.json").exists()
+
+
 @pytest.mark.parametrize(
     "argv, message",
     [
         (["--suite", "human"], "请加 --data"),
         (["--suite", "gaming", "--data", "x.jsonl"], "--data 是给 --suite human 用的"),
         (["--suite", "gaming", "--workers", "0"], "--workers 写成了 0，至少要 1"),
+        (["--suite", "human", "--resume", "--data", "x.jsonl"], "--resume 是给 --suite human 用的"),
+        (["--suite", "gaming", "--resume", "--out", "x"], "--resume 是给 --suite human 用的"),
         (["--suite", "gaming", "--baseline", "/nowhere"], "找不到文件 /nowhere/report.json"),
         (["--suite", "nothing"], "--suite 不能是“nothing”"),
     ],
