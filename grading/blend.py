@@ -113,13 +113,3 @@ def blend(
     if findings["empathy"].score is None and uncalled >= rule.null_below:
         joined["empathy"] = findings["empathy"]
     return joined
-
-
-def apart(findings: Mapping[DimensionName, Finding], read: Mapping[str, Estimate]) -> float:
-    """Give how far rules and model are apart in the dimension where they are furthest, 0-100."""
-    gaps = [
-        abs(found.score - read[name].score)
-        for name, found in findings.items()
-        if found.score is not None
-    ]
-    return max(gaps, default=0.0)

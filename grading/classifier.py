@@ -6,10 +6,13 @@ applies them. What they find is shown with the sentence it stands on, like any o
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 import zipfile
 from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +24,7 @@ from grading.features import pieces
 from knowledge.datafile import DataError
 
 FOLDER = Path(__file__).parent / "data" / "models"
+_from: ContextVar[Path] = ContextVar("models", default=FOLDER)
 Floats = npt.NDArray[np.float32]
 
 
@@ -43,7 +47,7 @@ class Classifier:
         """Give each label's probability, 0-1, for one sentence of normal text."""
         return self.weigh(Counter(pieces(norm)))
 
-    def weigh(self, found: Counter[str]) -> dict[str, float]:
+    def weigh(self, found: Mapping[str, int]) -> dict[str, float]:
         """Give each label's probability for a sentence's counted pieces."""
         vocabulary = self.vocabulary
         counts = {vocabulary[piece]: n for piece, n in found.items() if piece in vocabulary}
@@ -76,13 +80,27 @@ def save(model: Classifier, path: Path) -> None:
     )
 
 
-@functools.lru_cache(maxsize=4)
-def load(name: str, folder: Path = FOLDER) -> Classifier:
+@contextlib.contextmanager
+def using(folder: Path) -> Iterator[None]:
+    """Let ``load`` read another folder's models, in this thread and block: for training."""
+    token = _from.set(folder)
+    try:
+        yield
+    finally:
+        _from.reset(token)
+
+
+def load(name: str, folder: Path | None = None) -> Classifier:
     """Load a classifier by name (cached).
 
     Raises:
         DataError: the file is missing or damaged.
     """
+    return _load(name, folder or _from.get())
+
+
+@functools.lru_cache(maxsize=16)
+def _load(name: str, folder: Path) -> Classifier:
     path = folder / f"{name}.npz"
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as data:

@@ -5,6 +5,7 @@ Knows words and their surroundings; not scores.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -47,6 +48,14 @@ class Reading:
     def norm(self) -> str:
         """The normal text."""
         return self.text.norm
+
+    @functools.cached_property
+    def kept(self) -> str:
+        """The normal text with what earns nothing blanked out, offsets unchanged."""
+        text = self.norm
+        for start, end in self.void:
+            text = text[:start] + " " * (end - start) + text[end:]
+        return text
 
     def sentence(self, at: int) -> tuple[int, int]:
         """Give the start and end of the sentence that holds offset ``at``."""

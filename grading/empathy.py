@@ -70,7 +70,7 @@ def _bridge(reply: Reply) -> float:
 def _factors(reply: Reply, hits: list[Hit]) -> tuple[float, list[str]]:
     rule = rubric.load().empathy
     cancel, invented = rubric.empathy_words()
-    norm, factor = reply.reading.norm, 1.0
+    norm, factor = reply.reading.kept, 1.0
     why: list[str] = []
     last = max(hit.end for hit in hits)
     turned = cancel.search(norm, last, last + 40)

@@ -5,7 +5,9 @@ Knows characters only; no weights.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+from collections import Counter
+from collections.abc import Iterator, Mapping
 
 _GRAM_SIZES = (1, 2, 3, 4)
 _GAP_MOST = 5
@@ -26,3 +28,9 @@ def pieces(norm: str) -> Iterator[str]:
     for first in range(size):
         for second in range(first + 2, min(first + _GAP_MOST + 1, size)):
             yield f"{text[first]}~{text[second]}"
+
+
+@functools.lru_cache(maxsize=1024)
+def counted(norm: str) -> Mapping[str, int]:
+    """Count the pieces of a normal text (cached: several models look at the same stretch)."""
+    return Counter(pieces(norm))

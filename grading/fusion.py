@@ -5,18 +5,17 @@ Thresholds are in rubric.yaml; a match voided by a guard is never brought back b
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from grading import classifier, rubric
 from grading.detect import Hit, Reading
-from grading.features import pieces
+from grading.features import counted
 from grading.lexicon import Lexicon
+from grading.stretches import stretches
 from knowledge.text import has_chinese
 
 Excused = frozenset[tuple[str, int]]
-_MOST_CHARS = 44
 _DEEDS = frozenset({"solution", "transfer", "timeframe"})
 _WARM = frozenset({"empathy", "apology", "thanks"})
 _SURE = frozenset({"thanks", "apology", "greeting", "closing", "restate"})
@@ -32,22 +31,6 @@ class Weighed:
     breaches: dict[str, float]
 
 
-def stretches(reading: Reading) -> list[tuple[int, int]]:
-    """Cut a reply into stretches of whole clauses, at most 44 characters within a sentence."""
-    found: list[tuple[int, int]] = []
-    start, end, sentence = -1, -1, -1
-    for clause in reading.clauses:
-        if start >= 0 and clause.sentence == sentence and clause.end - start <= _MOST_CHARS:
-            end = clause.end
-            continue
-        if start >= 0:
-            found.append((start, end))
-        start, end, sentence = clause.start, clause.end, clause.sentence
-    if start >= 0:
-        found.append((start, end))
-    return found
-
-
 def weigh(reading: Reading) -> list[Weighed]:
     """Ask both classifiers about every stretch that is neither quoted nor void."""
     signals, breaches = classifier.load("signals"), classifier.load("violations")
@@ -57,7 +40,7 @@ def weigh(reading: Reading) -> list[Weighed]:
             continue
         if not has_chinese(reading.norm[start:end]):
             continue
-        counts = Counter(pieces(reading.norm[start:end]))
+        counts = counted(reading.norm[start:end])
         found.append(Weighed(start, end, signals.weigh(counts), breaches.weigh(counts)))
     return found
 

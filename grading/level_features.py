@@ -6,13 +6,12 @@ wrote good replies longer, and padding must not pay.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from grading.card import CardHit
 from grading.empathy import Finding
-from grading.features import pieces
+from grading.features import counted
 from grading.moment import Moment
 from grading.reply import Reply
 from grading.result import DimensionName
@@ -27,7 +26,7 @@ class Seen:
     """
 
     dense: dict[str, float]
-    stretches: tuple[tuple[int, int, Counter[str]], ...]
+    stretches: tuple[tuple[int, int, Mapping[str, int]], ...]
 
 
 def _pairs(text: str) -> frozenset[str]:
@@ -61,7 +60,7 @@ def see(
         card: what the agent has before her.
         hits: the figures that the card does not bear out.
     """
-    norm = reply.reading.norm
+    norm = reply.reading.kept
     dense = _overlaps(norm, moment, card)
     for name, found in findings.items():
         dense[f"rule.{name}"] = (found.score or 0.0) / 100
@@ -79,8 +78,8 @@ def see(
             dense[f"p.{kind}"] = max(dense.get(f"p.{kind}", 0.0), share)
         for kind, share in part.signals.items():
             dense[f"q.{kind}"] = max(dense.get(f"q.{kind}", 0.0), share)
-    counted = tuple(
-        (part.start, part.end, Counter(pieces(norm[part.start : part.end])))
+    cut = tuple(
+        (part.start, part.end, counted(reply.reading.norm[part.start : part.end]))
         for part in reply.weighed
     )
-    return Seen(dense, counted)
+    return Seen(dense, cut)

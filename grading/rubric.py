@@ -112,8 +112,7 @@ class ReviewRule(Entry):
 
     near_pass: tuple[float, float]
     thin_chars: int
-    spread: float
-    apart: float
+    doubt: float
 
 
 class ClassifierRule(Entry):
@@ -133,6 +132,22 @@ class ClassifierRule(Entry):
     not_when: dict[str, tuple[str, ...]]
     excuse: dict[str, str]
     strength: dict[str, float]
+
+
+class TrickRule(Entry):
+    """When words are for the grader and not for the customer; see the comments in rubric.yaml."""
+
+    least: float = Field(ge=0, le=1)
+    least_chars: int
+    points: float = Field(ge=0)
+    nothing_left: float = Field(ge=0)
+    pile_words: int
+    pile_share: float
+    noise_pairs: int
+    noise_known: float
+    copy_run: int
+    copy_least: int
+    copy_share: float
 
 
 class LevelRule(Entry):
@@ -170,6 +185,7 @@ class Rubric(Entry):
     session: SessionRule
     classifier: ClassifierRule
     levels: LevelRule
+    tricks: TrickRule
     empathy: EmpathyRule
     expectations: tuple[Expectation, ...]
     penalties: dict[str, Penalty]
