@@ -68,11 +68,12 @@ def anchors(folder: Path = FOLDER) -> Anchors:
 
 
 def _quoted(read: Estimate, score: float) -> list[Hit]:
-    """Quote the stretches that moved a dimension most, the way it went."""
+    """Quote the stretches that moved a dimension most, the way it went; one at the least."""
     least = rubric.load().levels.shown
     up = score >= 60
-    strong = [part for part in read.parts if (part.levels if up else -part.levels) >= least]
-    strong.sort(key=lambda part: -abs(part.levels))
+    ordered = sorted(read.parts, key=lambda part: -part.levels if up else part.levels)
+    strong = [part for part in ordered if (part.levels if up else -part.levels) >= least]
+    strong = strong or ordered[:1]
     kind = "reads_well" if up else "reads_badly"
     return [
         Hit(kind, f"{kind}.levels", part.start, part.end, min(1.0, abs(part.levels)))
@@ -84,14 +85,15 @@ def _joined(name: DimensionName, found: Finding, read: Estimate, reply: Reply) -
     rule = rubric.load()
     share = rule.levels.share
     penalties = [(getattr(rule.penalties.get(v.kind), name, 0.0)) for v in reply.violations]
-    ruled = found.score if found.score is not None else read.score
+    level_score = max(0.0, read.score - rule.levels.faults * found.taken)
+    ruled = found.score if found.score is not None else level_score
     # breaches are taken off afterwards: the model has seen them, the rules have not yet
-    score = share * min(100.0, read.score + sum(penalties)) + (1 - share) * ruled
+    score = share * min(100.0, level_score + sum(penalties)) + (1 - share) * ruled
     after = max(0.0, score - sum(penalties))
     level = level_of(round(min(100.0, after), 1))
     what = getattr(anchors(), name).levels[level].what
     agrees = found.score is not None and abs(found.score - score) < 20
-    why = tuple(dict.fromkeys((*(found.why if agrees else ()), what)))
+    why = tuple(dict.fromkeys((*found.faults, *(found.why if agrees else ()), what)))
     hits = (*found.hits, *_quoted(read, after))
     missing = found.missing if level <= _FULL else ()
     return replace(found, score=min(100.0, score), why=why, hits=hits, missing=missing)

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import math
 import zipfile
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -20,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from grading.features import pieces
+from grading.features import NUMBERS, Counted, Places, within
 from knowledge.datafile import DataError
 
 FOLDER = Path(__file__).parent / "data" / "models"
@@ -45,17 +43,26 @@ class Classifier:
 
     def probabilities(self, norm: str) -> dict[str, float]:
         """Give each label's probability, 0-1, for one sentence of normal text."""
-        return self.weigh(Counter(pieces(norm)))
+        return self.weigh(NUMBERS.count(norm))
 
-    def weigh(self, found: Mapping[str, int]) -> dict[str, float]:
+    @functools.cached_property
+    def _places(self) -> Places:
+        return NUMBERS.places(self.vocabulary)
+
+    def weigh(self, counted: Counted) -> dict[str, float]:
         """Give each label's probability for a sentence's counted pieces."""
-        vocabulary = self.vocabulary
-        counts = {vocabulary[piece]: n for piece, n in found.items() if piece in vocabulary}
+        return self._shares(*within(self._places, counted))
+
+    def weigh_grams(self, found: Mapping[str, int]) -> dict[str, float]:
+        """Give each label's probability for other counted features than pieces."""
+        known = {self.vocabulary[gram]: n for gram, n in found.items() if gram in self.vocabulary}
+        places = np.fromiter(known, dtype=np.int64)
+        return self._shares(places, np.fromiter(known.values(), dtype=np.float32))
+
+    def _shares(self, places: Places, counts: Floats) -> dict[str, float]:
         scores: Any = self.bias
-        if counts:
-            places = np.fromiter(counts, dtype=np.int64)
-            tf = np.array([1.0 + math.log(n) for n in counts.values()], dtype=np.float32)
-            values = tf * self.idf[places]
+        if len(places):
+            values = (np.float32(1.0) + np.log(counts)) * self.idf[places]
             values /= np.linalg.norm(values)
             scores = values @ self.weights[places] + self.bias
         if self.exclusive:

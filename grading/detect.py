@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from grading import triggers
 from grading.lexicon import Lexicon, Rule
 from grading.result import Severity
 from knowledge.text import Clause, Text, clauses, normalise
@@ -56,6 +57,11 @@ class Reading:
         for start, end in self.void:
             text = text[:start] + " " * (end - start) + text[end:]
         return text
+
+    @functools.cached_property
+    def grams(self) -> frozenset[str]:
+        """What the normal text holds, to tell which rules are worth a search."""
+        return triggers.grams(self.norm)
 
     def sentence(self, at: int) -> tuple[int, int]:
         """Give the start and end of the sentence that holds offset ``at``."""
@@ -134,6 +140,8 @@ def find_signals(reading: Reading, lexicon: Lexicon) -> Found:
     hits: list[Hit] = []
     voided: list[Hit] = []
     for rule in lexicon.signals:
+        if not rule.may_match(reading.grams):
+            continue
         for match in rule.pattern.finditer(reading.norm):
             start, end = match.span()
             if start == end or reading.is_void(start, end):
@@ -155,7 +163,7 @@ def scan_violations(reading: Reading, lexicon: Lexicon, flags: frozenset[str]) -
     hits: list[Hit] = []
     voided: list[Hit] = []
     for rule in lexicon.violations:
-        if not rule.needs <= flags or rule.forbids & flags:
+        if not rule.needs <= flags or rule.forbids & flags or not rule.may_match(reading.grams):
             continue
         for match in rule.pattern.finditer(reading.norm):
             start, end = match.span()

@@ -82,4 +82,6 @@ def judge(name: DimensionName, reply: Reply, moment: Moment) -> Finding:
         (*hits, *tone, *_fault_hits(reply, [d.flag for d in faults])),
         tuple(cites),
         missing,
+        tuple(dict.fromkeys(d.why for d in faults)),
+        sum(d.points for d in faults),
     )

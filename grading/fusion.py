@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from grading import classifier, rubric
 from grading.detect import Hit, Reading
-from grading.features import counted
+from grading.features import NUMBERS
 from grading.lexicon import Lexicon
 from grading.stretches import stretches
 from knowledge.text import has_chinese
@@ -40,7 +40,7 @@ def weigh(reading: Reading) -> list[Weighed]:
             continue
         if not has_chinese(reading.norm[start:end]):
             continue
-        counts = counted(reading.norm[start:end])
+        counts = NUMBERS.count(reading.norm[start:end])
         found.append(Weighed(start, end, signals.weigh(counts), breaches.weigh(counts)))
     return found
 

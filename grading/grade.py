@@ -153,7 +153,7 @@ def _assemble(row: GradeRow, looked: Look, stamp: Versions) -> Grade:
         violations=violations,
         flags=sorted(f for f in reply.flags if not f.startswith("r.")),
         review=_review(dimensions, overall, looked, read),
-        rewrite=better_wording(reply, now, findings),
+        rewrite=better_wording(reply, now, weighed, row=row, hits=looked.card),
         versions=stamp,
     )
 

@@ -6,12 +6,12 @@ wrote good replies longer, and padding must not pay.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from grading.card import CardHit
 from grading.empathy import Finding
-from grading.features import counted
+from grading.features import NUMBERS, Counted
 from grading.moment import Moment
 from grading.reply import Reply
 from grading.result import DimensionName
@@ -26,7 +26,7 @@ class Seen:
     """
 
     dense: dict[str, float]
-    stretches: tuple[tuple[int, int, Mapping[str, int]], ...]
+    stretches: tuple[tuple[int, int, Counted], ...]
 
 
 def _pairs(text: str) -> frozenset[str]:
@@ -79,7 +79,7 @@ def see(
         for kind, share in part.signals.items():
             dense[f"q.{kind}"] = max(dense.get(f"q.{kind}", 0.0), share)
     cut = tuple(
-        (part.start, part.end, counted(reply.reading.norm[part.start : part.end]))
+        (part.start, part.end, NUMBERS.count(reply.reading.norm[part.start : part.end]))
         for part in reply.weighed
     )
     return Seen(dense, cut)

@@ -7,13 +7,14 @@ own; what it may change stands in rubric.yaml. level_store.py reads and writes i
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from grading.features import NUMBERS, Places, within
 from grading.level_features import Seen
 from grading.trees import Trees
 
@@ -45,17 +46,24 @@ class Estimate:
 
 
 @dataclass(frozen=True)
+class _Heard:
+    """``moved``: (n_outputs,) by all words; ``stretches``: (n_pieces, n_outputs) for each."""
+
+    moved: Floats
+    stretches: tuple[Floats, ...]
+
+
+@dataclass(frozen=True)
 class LevelModel:
     """Linear weights, and trees on top.
 
     ``mean``, ``spread``: (n_dense,) float32. ``dense``: (n_dense, n_outputs). ``idf``: (n_pieces,).
-    ``weights``: (n_pieces, n_outputs). ``bias``, ``stretch``, ``centre``, ``middle``: (n_outputs,); a guess is
-    stretched about ``centre`` and put about ``middle``. The outputs
-    are the dimensions in order, then how likely empathy is not called for. ``trees``: one sum
-    an output, over the named findings followed by the linear outputs; ``tree_share``: its
-    share, 0-1.
-    ``doubt``: one output, over the named findings, the linear outputs and the levels: how likely
-    some level is far off.
+    ``weights``: (n_pieces, n_outputs). The outputs are the dimensions in order, then how likely
+    empathy is not called for. ``bias``, ``stretch``, ``centre``, ``middle``: (n_outputs,); a guess
+    is stretched about ``centre`` and put about ``middle``. ``trees``: one sum an output, over the
+    named findings followed by the linear outputs; ``tree_share``: its share, 0-1. ``doubt``: one
+    output, over the named findings, the linear outputs and the levels: how likely some level is
+    far off.
     """
 
     outputs: tuple[str, ...]
@@ -74,18 +82,23 @@ class LevelModel:
     tree_share: float
     doubt: Trees
 
-    def _known(self, counts: Mapping[str, int]) -> dict[int, int]:
-        """Give how often each known piece stands in a stretch, by its place."""
-        places = self.vocabulary
-        return {places[piece]: n for piece, n in counts.items() if piece in places}
+    @functools.cached_property
+    def _places(self) -> Places:
+        return NUMBERS.places(self.vocabulary)
 
-    def _values(self, whole: Mapping[int, int]) -> tuple[npt.NDArray[np.int64], Floats]:
-        """Give the places and values (norm 1) of a reply's pieces."""
-        places = np.fromiter(whole, dtype=np.int64, count=len(whole))
-        counts = np.fromiter(whole.values(), dtype=np.float32, count=len(whole))
-        values: Floats = (np.float32(1.0) + np.log(counts)) * self.idf[places]
-        length = float(np.linalg.norm(values))
-        return places, values / np.float32(length) if length else values
+    def _heard(self, seen: Seen) -> _Heard:
+        """Give the words of a reply and how much each moves every output."""
+        found = [within(self._places, counted) for _, _, counted in seen.stretches]
+        every = np.concatenate([places for places, _ in found]) if found else np.zeros(0, np.int64)
+        counts = np.concatenate([counts for _, counts in found]) if found else np.zeros(0)
+        ends = np.cumsum([len(places) for places, _ in found])
+        places, at = np.unique(every, return_inverse=True)
+        whole = np.bincount(at, weights=counts, minlength=len(places))
+        values = (1.0 + np.log(whole)) * self.idf[places]
+        length = float(np.linalg.norm(values)) or 1.0
+        moved = (values / length).astype(np.float32)[:, None] * self.weights[places]
+        shared = (counts / whole[at]).astype(np.float32)[:, None] * moved[at]
+        return _Heard(moved.sum(axis=0), tuple(np.split(shared, ends[:-1])) if found else ())
 
     def estimate(self, seen: Seen) -> dict[str, Estimate]:
         """Read one reply.
@@ -93,24 +106,19 @@ class LevelModel:
         Returns:
             An estimate for every output; those of ``empathy_null`` and ``doubt`` are about 0 or 1.
         """
-        known = [self._known(counts) for _, _, counts in seen.stretches]
-        whole: Counter[int] = Counter()
-        for counts in known:
-            whole.update(counts)
-        places, values = self._values(whole)
+        heard = self._heard(seen)
         found = self._dense(seen.dense)
         raw = (found - self.mean) / self.spread @ self.dense + self.bias
-        moved = values[:, None] * self.weights[places]
-        raw = raw + moved.sum(axis=0)
-        row = np.concatenate((found, raw))
+        raw = raw + heard.moved
+        row = np.concatenate((found, raw)).astype(np.float32)
         raw = self.tree_share * self.trees.predict(row) + (1 - self.tree_share) * raw
         level = np.clip((raw - self.centre) * self.stretch + self.middle, -0.5, 4.5)
-        parts = self._parts(seen, known, whole, moved)
-        doubt = float(self.doubt.predict(np.concatenate((row, level)))[0])
+        parts = self._parts(seen, heard)
+        last = np.concatenate((row, level)).astype(np.float32)
         return {
             name: Estimate(float(level[at]), tuple(p[at] for p in parts))
             for at, name in enumerate(self.outputs)
-        } | {DOUBT: Estimate(doubt, ())}
+        } | {DOUBT: Estimate(float(self.doubt.predict(last)[0]), ())}
 
     def _dense(self, found: Mapping[str, float]) -> Floats:
         row = np.zeros(len(self.names), dtype=np.float32)
@@ -119,16 +127,10 @@ class LevelModel:
                 row[self.names[name]] = value
         return row
 
-    def _parts(
-        self, seen: Seen, known: Sequence[Mapping[int, int]], whole: Mapping[int, int],
-        moved: Floats,
-    ) -> list[list[Part]]:  # fmt: skip
-        """Share each piece's weight among the stretches it stands in."""
-        row = {place: at for at, place in enumerate(whole)}
-        found: list[list[Part]] = []
-        for (start, end, _), counts in zip(seen.stretches, known, strict=True):
-            shares = np.array([n / whole[place] for place, n in counts.items()], dtype=np.float32)
-            sums = shares @ moved[[row[place] for place in counts]] if counts else self.bias * 0
-            sums = sums * self.stretch * (1 - self.tree_share)
-            found.append([Part(start, end, float(value)) for value in sums])
-        return found
+    def _parts(self, seen: Seen, heard: _Heard) -> list[list[Part]]:
+        """Give by how much each stretch moves every output, by its share of the pieces."""
+        kept = self.stretch * (1 - self.tree_share)
+        return [
+            [Part(start, end, float(value)) for value in words.sum(axis=0) * kept]
+            for (start, end, _), words in zip(seen.stretches, heard.stretches, strict=True)
+        ]

@@ -11,8 +11,10 @@ from pathlib import Path
 
 from pydantic import Field
 
+from grading import triggers
 from grading.pattern import Pattern, compile_any
 from grading.result import Severity
+from grading.triggers import Triggers
 from knowledge.datafile import DataError, Entry, fingerprint, read_entries
 
 FOLDER = Path(__file__).parent / "data"
@@ -56,7 +58,10 @@ class GuardEntry(Entry):
 
 @dataclass(frozen=True)
 class Rule:
-    """A compiled entry; ``severity`` is None for signals."""
+    """A compiled entry; ``severity`` is None for signals.
+
+    ``triggers``: what a text must hold for the pattern to match, None if that cannot be told.
+    """
 
     id: str
     kind: str
@@ -68,6 +73,11 @@ class Rule:
     pattern: Pattern
     unless: Pattern | None
     sure: bool = False
+    triggers: Triggers | None = None
+
+    def may_match(self, grams: frozenset[str]) -> bool:
+        """Say whether a text with these grams (``grading.triggers``) is worth a search."""
+        return self.triggers is None or self.triggers.hold(grams)
 
 
 @dataclass(frozen=True)
@@ -108,6 +118,7 @@ def _rule(entry: SignalEntry | ViolationEntry, name: str, guards: dict[str, Guar
         pattern=compile_any(entry.any, where),
         unless=_optional(entry.unless, where),
         sure=breach.sure if breach else False,
+        triggers=triggers.of(entry.any),
     )
 
 

@@ -35,7 +35,9 @@ class FlagEntry(Entry):
 
 
 @dataclass(frozen=True)
-class _Flag:
+class Flag:
+    """A compiled entry."""
+
     id: str
     heat: int
     last: Pattern | None
@@ -62,7 +64,12 @@ class Moment:
 
 
 @functools.lru_cache(maxsize=4)
-def _load(folder: Path) -> tuple[_Flag, ...]:
+def flags_of(folder: Path) -> tuple[Flag, ...]:
+    """Load the flags of a folder, compiled (cached).
+
+    Raises:
+        DataError: naming file and entry.
+    """
     found = []
     for entry in read_entries(FlagEntry, folder / "moments.yaml"):
         where = f"moments.yaml：{entry.id}"
@@ -70,7 +77,7 @@ def _load(folder: Path) -> tuple[_Flag, ...]:
             compile_any(alternatives, where) if alternatives else None
             for alternatives in (entry.last, entry.ever, entry.agent)
         ]
-        found.append(_Flag(entry.id, entry.heat, *patterns))
+        found.append(Flag(entry.id, entry.heat, *patterns))
     return tuple(found)
 
 
@@ -104,7 +111,7 @@ def read(channel: Channel, history: list[Turn], *, staff: bool, folder: Path = F
     flags: set[str] = {channel}
     quotes: dict[str, str] = {}
     heat = 0
-    for flag in _load(folder):
+    for flag in flags_of(folder):
         where_agent = agent if flag.id == "waited" else agent_ever
         for pattern, text in ((flag.last, last), (flag.ever, ever), (flag.agent, where_agent)):
             match = pattern.search(text) if pattern and text else None
@@ -143,7 +150,7 @@ def read(channel: Channel, history: list[Turn], *, staff: bool, folder: Path = F
 
 def _warnings(history: list[Turn]) -> int:
     """Count the agent's earlier turns that warned an abusive caller."""
-    pattern = next((flag.agent for flag in _load(FOLDER) if flag.id == "warned"), None)
+    pattern = next((flag.agent for flag in flags_of(FOLDER) if flag.id == "warned"), None)
     return sum(
         bool(pattern and pattern.search(plain(t.text[-_MAX_CHARS:])))
         for t in history
@@ -162,5 +169,5 @@ def _comforted(history: list[Turn]) -> bool:
 def _earlier_heat(ever: str, last: str, folder: Path) -> int:
     rest = ever[: max(0, len(ever) - len(last))]
     return max(
-        (f.heat for f in _load(folder) if f.heat and f.last and f.last.search(rest)), default=0
+        (f.heat for f in flags_of(folder) if f.heat and f.last and f.last.search(rest)), default=0
     )

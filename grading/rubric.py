@@ -153,12 +153,14 @@ class TrickRule(Entry):
 class LevelRule(Entry):
     """How the level model joins the rules: its share 0-1 of a dimension, what it may leave out.
 
+    ``faults``: the part of the points for faults found by rules that the model's score loses too.
     ``null_below``: where the rules see no feeling, empathy is judged all the same if the model
     finds it uncalled for by less than this, 0-1. ``shown``: a stretch that moves a dimension by
     this many levels is quoted.
     """
 
     share: float = Field(ge=0, le=1)
+    faults: float = Field(ge=0, le=1)
     null_below: float = Field(ge=0, le=1)
     shown: float = Field(gt=0)
 

@@ -118,6 +118,8 @@ def trick_rows(folder: Path = TRAIN) -> list[dict[str, Any]]:
     """Give stretches of tricks and of honest replies as training rows."""
     rows = {plain(s.text): {"text": s.text, "kind": "plain"}
             for s in train_cases.stretches_of(train_cases.load(folder))}  # fmt: skip
+    for row in sentences("signals", folder):
+        rows.setdefault(plain(row["text"]), {"text": row["text"], "kind": "plain"})
     for trick in train_cases.snippets(folder):
         if trick.kind in _BREACHES:
             continue

@@ -217,7 +217,7 @@ def _words(found: Sequence[Sample]) -> tuple[Matrix, dict[str, int], Any]:
     def counted(sample: Sample) -> list[str]:
         whole: Counter[str] = Counter()
         for _, _, counts in sample.seen.stretches:
-            whole.update(counts)
+            whole.update(counts.found)
         return list(whole.elements())
 
     vectorizer = TfidfVectorizer(analyzer=counted, sublinear_tf=True, min_df=_LEAST_REPLIES)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from grading import classifier, rubric
 from grading.detect import Reading
-from grading.features import counted
+from grading.features import NUMBERS
 from grading.moment import Moment
 from grading.stretches import stretches
 from grading.words import copied_places
@@ -37,7 +37,10 @@ def find(reading: Reading, moment: Moment) -> tuple[Stretch, ...]:
             continue
         if _is_piled(text) or _is_noise(text):
             found.append((start, end))
-        elif len(text) >= rule.least_chars and model.weigh(counted(text))["trick"] >= rule.least:
+        elif (
+            len(text) >= rule.least_chars
+            and model.weigh(NUMBERS.count(text))["trick"] >= rule.least
+        ):
             found.append((start, end))
     return tuple(sorted(dict.fromkeys(found)))
 

@@ -49,7 +49,7 @@ def test_a_rule_asks_only_for_flags_that_some_moment_can_raise():
         "unverified", "phone", "heat1", "heat2", "heat3", "inbound", "outbound", "chat",
         "in_person", "warned3",
     }  # fmt: skip
-    known = {flag.id for flag in moment._load(lexicon.FOLDER)} | computed
+    known = {flag.id for flag in moment.flags_of(lexicon.FOLDER)} | computed
     for rule in lexicon.load().violations:
         assert rule.needs | rule.forbids <= known, rule.id
 

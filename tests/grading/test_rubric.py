@@ -67,7 +67,7 @@ def test_every_breach_has_a_penalty_in_some_dimension():
 def test_every_breach_the_classifier_may_add_has_a_severity_and_a_penalty():
     book = rubric.load()
     assert set(book.classifier.severity) <= set(book.penalties)
-    flags = {flag.id for flag in moment._load(lexicon.FOLDER)} | {"warned3"}
+    flags = {flag.id for flag in moment.flags_of(lexicon.FOLDER)} | {"warned3"}
     for needed in book.classifier.not_when.values():
         assert set(needed) <= flags
 
