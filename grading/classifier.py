@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from grading.features import NUMBERS, Counted, Places, within
+from grading.features import NUMBERS, Places, within
 from knowledge.datafile import DataError
 
 FOLDER = Path(__file__).parent / "data" / "models"
@@ -43,15 +43,12 @@ class Classifier:
 
     def probabilities(self, norm: str) -> dict[str, float]:
         """Give each label's probability, 0-1, for one sentence of normal text."""
-        return self.weigh(NUMBERS.count(norm))
+        places = self._places  # names its pieces before they are counted
+        return self._shares(*within(places, NUMBERS.count(norm)))
 
     @functools.cached_property
     def _places(self) -> Places:
         return NUMBERS.places(self.vocabulary)
-
-    def weigh(self, counted: Counted) -> dict[str, float]:
-        """Give each label's probability for a sentence's counted pieces."""
-        return self._shares(*within(self._places, counted))
 
     def weigh_grams(self, found: Mapping[str, int]) -> dict[str, float]:
         """Give each label's probability for other counted features than pieces."""

@@ -79,6 +79,13 @@ class Reading:
         """Say whether a stretch lies inside quotation marks."""
         return any(a <= start and end <= b for a, b in self.quotes)
 
+    def own(self, start: int, end: int) -> str:
+        """Give a stretch without what is quoted in it: those are not the speaker's own words."""
+        if not any(start < b and a < end for a, b in self.quotes):
+            return self.norm[start:end]
+        kept = (at for at in range(start, end) if not any(a <= at < b for a, b in self.quotes))
+        return "".join(self.norm[at] for at in kept)
+
     def is_void(self, start: int, end: int) -> bool:
         """Say whether a stretch lies in a sentence that earns nothing."""
         return any(a <= start and end <= b for a, b in self.void)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from grading import classifier, rubric
 from grading.detect import Hit, Reading
-from grading.features import NUMBERS
 from grading.lexicon import Lexicon
 from grading.stretches import stretches
 from knowledge.text import has_chinese
@@ -38,10 +37,11 @@ def weigh(reading: Reading) -> list[Weighed]:
     for start, end in stretches(reading):
         if reading.is_quoted(start, end) or reading.is_void(start, end):
             continue
-        if not has_chinese(reading.norm[start:end]):
+        own = reading.own(start, end)
+        if not has_chinese(own):
             continue
-        counts = NUMBERS.count(reading.norm[start:end])
-        found.append(Weighed(start, end, signals.weigh(counts), breaches.weigh(counts)))
+        likely = signals.probabilities(own), breaches.probabilities(own)
+        found.append(Weighed(start, end, *likely))
     return found
 
 

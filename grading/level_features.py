@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from grading.card import CardHit
 from grading.empathy import Finding
-from grading.features import NUMBERS, Counted
 from grading.moment import Moment
 from grading.reply import Reply
 from grading.result import DimensionName
@@ -22,11 +21,11 @@ from knowledge.text import ngrams, plain
 class Seen:
     """One reply as the level model sees it.
 
-    ``dense``: named numbers. ``stretches``: (start, end) in normal text with the counted pieces.
+    ``dense``: named numbers. ``stretches``: (start, end) in normal text with the words.
     """
 
     dense: dict[str, float]
-    stretches: tuple[tuple[int, int, Counted], ...]
+    stretches: tuple[tuple[int, int, str], ...]
 
 
 def _pairs(text: str) -> frozenset[str]:
@@ -79,7 +78,6 @@ def see(
         for kind, share in part.signals.items():
             dense[f"q.{kind}"] = max(dense.get(f"q.{kind}", 0.0), share)
     cut = tuple(
-        (part.start, part.end, NUMBERS.count(reply.reading.norm[part.start : part.end]))
-        for part in reply.weighed
+        (part.start, part.end, reply.reading.own(part.start, part.end)) for part in reply.weighed
     )
     return Seen(dense, cut)

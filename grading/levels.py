@@ -88,7 +88,8 @@ class LevelModel:
 
     def _heard(self, seen: Seen) -> _Heard:
         """Give the words of a reply and how much each moves every output."""
-        found = [within(self._places, counted) for _, _, counted in seen.stretches]
+        here = self._places  # names its pieces before they are counted
+        found = [within(here, NUMBERS.count(text)) for _, _, text in seen.stretches]
         every = np.concatenate([places for places, _ in found]) if found else np.zeros(0, np.int64)
         counts = np.concatenate([counts for _, counts in found]) if found else np.zeros(0)
         ends = np.cumsum([len(places) for places, _ in found])

@@ -145,6 +145,8 @@ class TrickRule(Entry):
     pile_share: float
     noise_pairs: int
     noise_known: float
+    repeat_chars: int
+    repeats: int
     copy_run: int
     copy_least: int
     copy_share: float

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from grading.features import pieces
 from grading.grade import look
 from grading.level_features import Seen
 from grading.levels import LevelModel
@@ -216,8 +217,8 @@ def _words(found: Sequence[Sample]) -> tuple[Matrix, dict[str, int], Any]:
 
     def counted(sample: Sample) -> list[str]:
         whole: Counter[str] = Counter()
-        for _, _, counts in sample.seen.stretches:
-            whole.update(counts.found)
+        for _, _, text in sample.seen.stretches:
+            whole.update(pieces(text))
         return list(whole.elements())
 
     vectorizer = TfidfVectorizer(analyzer=counted, sublinear_tf=True, min_df=_LEAST_REPLIES)

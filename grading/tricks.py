@@ -11,7 +11,6 @@ from collections.abc import Iterator
 
 from grading import classifier, rubric
 from grading.detect import Reading
-from grading.features import NUMBERS
 from grading.moment import Moment
 from grading.stretches import stretches
 from grading.words import copied_places
@@ -30,17 +29,16 @@ def find(reading: Reading, moment: Moment) -> tuple[Stretch, ...]:
         moment: what stood before it.
     """
     model, rule = classifier.load("tricks"), rubric.load().tricks
-    found = [*_copied(reading, moment)]
+    found = [*_copied(reading, moment), *_repeated(reading)]
     for start, end in stretches(reading):
         text = reading.norm[start:end]
         if not has_chinese(text):
             continue
         if _is_piled(text) or _is_noise(text):
             found.append((start, end))
-        elif (
-            len(text) >= rule.least_chars
-            and model.weigh(NUMBERS.count(text))["trick"] >= rule.least
-        ):
+        elif len(text) < rule.least_chars or rubric.wording()["everyday"].search(text):
+            continue
+        elif model.probabilities(text)["trick"] >= rule.least:
             found.append((start, end))
     return tuple(sorted(dict.fromkeys(found)))
 
@@ -70,6 +68,18 @@ def _is_noise(text: str) -> bool:
     if len(pairs) < rule.noise_pairs:
         return False
     return sum(pair in _known_pairs() for pair in pairs) / len(pairs) < rule.noise_known
+
+
+def _repeated(reading: Reading) -> Iterator[Stretch]:
+    """Give the clauses that were said before in the same reply, if that happens more than once."""
+    seen: set[str] = set()
+    again: list[Stretch] = []
+    for clause in reading.clauses:
+        if len(clause.text) >= rubric.load().tricks.repeat_chars and clause.text in seen:
+            again.append((clause.start, clause.end))
+        seen.add(clause.text)
+    if len(again) >= rubric.load().tricks.repeats:
+        yield from again
 
 
 def _copied(reading: Reading, moment: Moment) -> Iterator[Stretch]:
