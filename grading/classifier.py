@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from grading.features import NUMBERS, Places, within
+from grading.piece_codes import Book, Places, known, log_counts
 from knowledge.datafile import DataError
 
 FOLDER = Path(__file__).parent / "data" / "models"
@@ -43,23 +43,20 @@ class Classifier:
 
     def probabilities(self, norm: str) -> dict[str, float]:
         """Give each label's probability, 0-1, for one sentence of normal text."""
-        places = self._places  # names its pieces before they are counted
-        return self._shares(*within(places, NUMBERS.count(norm)))
+        return self._shares(*self._book.look_up(norm))
 
     @functools.cached_property
-    def _places(self) -> Places:
-        return NUMBERS.places(self.vocabulary)
+    def _book(self) -> Book:
+        return Book.of(self.vocabulary)
 
     def weigh_grams(self, found: Mapping[str, int]) -> dict[str, float]:
         """Give each label's probability for other counted features than pieces."""
-        known = {self.vocabulary[gram]: n for gram, n in found.items() if gram in self.vocabulary}
-        places = np.fromiter(known, dtype=np.int64)
-        return self._shares(places, np.fromiter(known.values(), dtype=np.float32))
+        return self._shares(*known(self.vocabulary, found))
 
-    def _shares(self, places: Places, counts: Floats) -> dict[str, float]:
+    def _shares(self, places: Places, counts: Places) -> dict[str, float]:
         scores: Any = self.bias
         if len(places):
-            values = (np.float32(1.0) + np.log(counts)) * self.idf[places]
+            values = log_counts(int(counts.max()))[counts] * self.idf[places]
             values /= np.linalg.norm(values)
             scores = values @ self.weights[places] + self.bias
         if self.exclusive:
@@ -67,7 +64,7 @@ class Classifier:
             shares = raised / raised.sum()
         else:
             shares = 1.0 / (1.0 + np.exp(-scores))
-        return dict(zip(self.labels, (float(share) for share in shares), strict=True))
+        return dict(zip(self.labels, shares.tolist(), strict=True))
 
 
 def save(model: Classifier, path: Path) -> None:

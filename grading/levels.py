@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from grading.features import NUMBERS, Places, within
 from grading.level_features import Seen
+from grading.piece_codes import Book
 from grading.trees import Trees
 
 DOUBT = "doubt"
@@ -83,13 +83,12 @@ class LevelModel:
     doubt: Trees
 
     @functools.cached_property
-    def _places(self) -> Places:
-        return NUMBERS.places(self.vocabulary)
+    def _book(self) -> Book:
+        return Book.of(self.vocabulary)
 
     def _heard(self, seen: Seen) -> _Heard:
         """Give the words of a reply and how much each moves every output."""
-        here = self._places  # names its pieces before they are counted
-        found = [within(here, NUMBERS.count(text)) for _, _, text in seen.stretches]
+        found = [self._book.look_up(text) for _, _, text in seen.stretches]
         every = np.concatenate([places for places, _ in found]) if found else np.zeros(0, np.int64)
         counts = np.concatenate([counts for _, counts in found]) if found else np.zeros(0)
         ends = np.cumsum([len(places) for places, _ in found])

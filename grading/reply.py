@@ -175,7 +175,8 @@ def understand(
     flags |= {"r.handled"} if kinds & {"solution", "question", "restate"} else set()
     return Reply(
         reading, tuple(signals), tuple(violations), frozenset(flags), strength, named,
-        tuple(rude), tuple(weighed), tuple(Hit("trick", "trick", *part) for part in (*spoken, *played)),
+        tuple(rude), tuple(weighed),
+        tuple(Hit("trick", "trick", *part) for part in (*spoken, *played)),
     )  # fmt: skip
 
 

@@ -68,8 +68,8 @@ def fit(task: str, rows: Sequence[dict[str, Any]]) -> Classifier:
     )
     table = vectorizer.fit_transform([plain(row["text"]) for row in rows])
     line = LogisticRegression(
-        C=_STRENGTH[task], max_iter=3000, tol=_TOLERANCE, class_weight=_WEIGHTS.get(task, "balanced"),
-        random_state=0,
+        C=_STRENGTH[task], max_iter=3000, tol=_TOLERANCE, random_state=0,
+        class_weight=_WEIGHTS.get(task, "balanced"),
     )  # fmt: skip
     if task in _EXCLUSIVE:
         line.fit(table, [row["kind"] for row in rows])

@@ -31,8 +31,20 @@ class Breach(Entry):
     text: str
 
 
+class Levels(Entry):
+    """The levels of one reading."""
+
+    empathy: Level = Field(ge=0, le=4)
+    politeness: Level = Field(ge=0, le=4)
+    procedure: Level = Field(ge=0, le=4)
+
+
 class Graded(Entry):
-    """One reply with its constructed levels; ``breaches`` None: not marked, ``faults`` tells."""
+    """One reply with its constructed levels.
+
+    ``breaches`` None: not marked, ``faults`` tells. ``again``: a second reading, by another who
+    saw the anchors only.
+    """
 
     text: str
     empathy: Level = Field(ge=0, le=4)
@@ -40,6 +52,7 @@ class Graded(Entry):
     procedure: Level = Field(ge=0, le=4)
     faults: tuple[str, ...] = ()
     breaches: tuple[Breach, ...] | None = None
+    again: Levels | None = None
 
     @property
     def is_clean(self) -> bool:
@@ -175,10 +188,17 @@ def attacked(found: Iterable[Case], tricks: list[Snippet], seed: int) -> Iterato
 
 
 def levels(reply: Graded, *, is_attacked: bool) -> dict[str, float | None]:
-    """Give what a reply is worth in each dimension; None where it carries no level."""
+    """Give what a reply is worth in each dimension; None where it carries no level.
+
+    Two readings are averaged; whether a dimension is called for is the second one's word.
+    """
     cost = _COST if is_attacked else 0.0
     worth: dict[str, float | None] = {}
     for name in DIMENSIONS:
-        level: Level = getattr(reply, name)
+        level: float | None = getattr(reply, name)
+        if reply.again is not None:
+            second: Level = getattr(reply.again, name)
+            both = level is not None and second is not None
+            level = (level + second) / 2 if both else second  # type: ignore[operator]
         worth[name] = None if level is None else max(0.0, level - cost)
     return worth

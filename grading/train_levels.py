@@ -67,7 +67,7 @@ def samples(found: Iterable[Case], *, is_attacked: bool = False) -> list[Sample]
             if looked is None:
                 continue
             worth = levels(reply, is_attacked=is_attacked)
-            worth[NULL] = float(reply.empathy is None)
+            worth[NULL] = float(worth["empathy"] is None)
             weight = _READ_WEIGHT if reply.breaches is not None else 1.0
             made.append(Sample(looked.seen(), worth, case.id, weight))
     return made
