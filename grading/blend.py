@@ -17,6 +17,7 @@ from grading.detect import Hit
 from grading.empathy import Finding
 from grading.levels import Estimate
 from grading.lexicon import FOLDER
+from grading.moment import Moment
 from grading.reply import Reply
 from grading.result import DIMENSIONS, DimensionName, level_of
 from knowledge.datafile import Entry, parse, read_yaml
@@ -81,11 +82,34 @@ def _quoted(read: Estimate, score: float) -> list[Hit]:
     ]  # fmt: skip
 
 
-def _joined(name: DimensionName, found: Finding, read: Estimate, reply: Reply) -> Finding:
+def tempered(reply: Reply, read: Mapping[str, Estimate]) -> Reply:
+    """Make fatal finds major where the whole reply reads well and the words are not sure."""
+    least = rubric.load().levels.fatal_below
+    if min(read["politeness"].level, read["procedure"].level) < least:
+        return reply
+    hits = tuple(
+        replace(hit, severity="major") if hit.severity == "fatal" and not hit.sure else hit
+        for hit in reply.violations
+    )
+    return replace(reply, violations=hits)
+
+
+def _is_standard(polite: Finding, reply: Reply, now: Moment) -> bool:
+    """Say whether this is a moment of set forms, and the form is whole by the rules."""
+    rule = rubric.load().levels
+    whole = polite.score is not None and polite.score >= rule.standard_from
+    spoilt = reply.violations or reply.tricks
+    return whole and not spoilt and not now.flags.isdisjoint(rule.standard_in)
+
+
+def _joined(
+    name: DimensionName, found: Finding, read: Estimate, reply: Reply, *, least: float
+) -> Finding:
     rule = rubric.load()
     share = rule.levels.share
-    penalties = [(getattr(rule.penalties.get(v.kind), name, 0.0)) for v in reply.violations]
-    level_score = max(0.0, read.score - rule.levels.faults * found.taken)
+    points = [(getattr(rule.penalties.get(v.kind), name, 0.0)) for v in reply.violations]
+    penalties = [taken * rule.levels.breaches for taken in points]
+    level_score = max(least, read.score - rule.levels.faults * found.taken)
     ruled = found.score if found.score is not None else level_score
     # breaches are taken off afterwards: the model has seen them, the rules have not yet
     score = share * min(100.0, level_score + sum(penalties)) + (1 - share) * ruled
@@ -100,7 +124,10 @@ def _joined(name: DimensionName, found: Finding, read: Estimate, reply: Reply) -
 
 
 def blend(
-    findings: Mapping[DimensionName, Finding], read: Mapping[str, Estimate], reply: Reply
+    findings: Mapping[DimensionName, Finding],
+    read: Mapping[str, Estimate],
+    reply: Reply,
+    now: Moment,
 ) -> dict[DimensionName, Finding]:
     """Join both views of every dimension.
 
@@ -108,8 +135,19 @@ def blend(
         findings: of the rules.
         read: of the level model, and how likely empathy is not called for.
         reply: as read; its breaches are taken off later.
+        now: what stood before it.
     """
-    joined = {name: _joined(name, findings[name], read[name], reply) for name in DIMENSIONS}
+    standard = _is_standard(findings["politeness"], reply, now)
+    least = {
+        "politeness": rubric.load().levels.standard,
+        "procedure": rubric.load().levels.standard,
+    }
+    joined = {
+        name: _joined(
+            name, findings[name], read[name], reply, least=least.get(name, 0.0) if standard else 0.0
+        )
+        for name in DIMENSIONS
+    }
     uncalled = read[NULL].level
     rule = rubric.load().levels
     if findings["empathy"].score is None and uncalled >= rule.null_below:

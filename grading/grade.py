@@ -137,7 +137,10 @@ def look(
 def _assemble(row: GradeRow, looked: Look, stamp: Versions) -> Grade:
     now, reply, findings = looked.now, looked.reply, looked.findings
     read = level_store.load().estimate(looked.seen()) if rubric.load().levels.share else {}
-    weighed = blend.blend(findings, read, reply) if read else findings
+    weighed = findings
+    if read:
+        reply = blend.tempered(reply, read)
+        looked, weighed = replace(looked, reply=reply), blend.blend(findings, read, reply, now)
     dimensions = {name: _dimension(name, weighed[name], reply, now) for name in DIMENSIONS}
     violations = [_violation(hit, reply) for hit in reply.violations]
     overall = _overall(dimensions, violations, now.staff)
@@ -178,7 +181,8 @@ def _dimension(name: DimensionName, finding: Finding, reply: Reply, now: Moment)
     if finding.score is None:
         return Dimension(score=None, level=None, why=finding.why[0])
     penalties = rubric.load().penalties
-    taken = [(hit, getattr(penalties.get(hit.kind), name, 0.0)) for hit in reply.violations]
+    part = rubric.load().levels.breaches if rubric.load().levels.share else 1.0
+    taken = [(hit, part * getattr(penalties.get(hit.kind), name, 0.0)) for hit in reply.violations]
     score = finding.score - sum(points for _, points in taken)
     if reply.tricks:
         most = 100.0 if chinese_chars(reply.reading.kept) else rubric.load().tricks.nothing_left
@@ -244,8 +248,9 @@ def _review(
         why.append("回复太短，依据单薄")
     if any(hit.severity == "fatal" for hit in reply.violations):
         why.append("判了致命错误，请人工确认")
-    if any(hit.kind == "contradicts" for hit in looked.card):
+    doubt = read[DOUBT].level if read else 0.0
+    if any(hit.kind == "contradicts" for hit in looked.card) and doubt >= rule.card_doubt:
         why.append("有数字和手上的资料不一样，请核对")
-    if read and read[DOUBT].level >= rule.doubt:
+    if doubt >= rule.doubt:
         why.append("这样的回复机器常看走眼（规则、用词和整句的看法合不拢）")
     return Review(needed=bool(why), why=why)
