@@ -34,7 +34,7 @@ def gaming(ask: Ask) -> Suite:
     Raises:
         DataError: the cases are missing or broken.
     """
-    path = path_of("gaming", None, ask.folder)
+    path = path_of("gaming", ask.split, ask.folder)
     cases = load(GamingCase, path)
     rose: dict[str, list[bool]] = {name: [] for name in ("overall", *DIMENSIONS)}
     shown, worst, appeared = [], [], 0

@@ -17,6 +17,7 @@ from grading.detect import Hit
 from grading.empathy import Finding
 from grading.levels import Estimate
 from grading.lexicon import FOLDER
+from grading.moment import Moment
 from grading.reply import Reply
 from grading.result import DIMENSIONS, DimensionName, level_of
 from knowledge.datafile import Entry, parse, read_yaml
@@ -68,11 +69,12 @@ def anchors(folder: Path = FOLDER) -> Anchors:
 
 
 def _quoted(read: Estimate, score: float) -> list[Hit]:
-    """Quote the stretches that moved a dimension most, the way it went."""
+    """Quote the stretches that moved a dimension most, the way it went; one at the least."""
     least = rubric.load().levels.shown
     up = score >= 60
-    strong = [part for part in read.parts if (part.levels if up else -part.levels) >= least]
-    strong.sort(key=lambda part: -abs(part.levels))
+    ordered = sorted(read.parts, key=lambda part: -part.levels if up else part.levels)
+    strong = [part for part in ordered if (part.levels if up else -part.levels) >= least]
+    strong = strong or ordered[:1]
     kind = "reads_well" if up else "reads_badly"
     return [
         Hit(kind, f"{kind}.levels", part.start, part.end, min(1.0, abs(part.levels)))
@@ -80,25 +82,52 @@ def _quoted(read: Estimate, score: float) -> list[Hit]:
     ]  # fmt: skip
 
 
-def _joined(name: DimensionName, found: Finding, read: Estimate, reply: Reply) -> Finding:
+def tempered(reply: Reply, read: Mapping[str, Estimate]) -> Reply:
+    """Make fatal finds major where the whole reply reads well and the words are not sure."""
+    least = rubric.load().levels.fatal_below
+    if min(read["politeness"].level, read["procedure"].level) < least:
+        return reply
+    hits = tuple(
+        replace(hit, severity="major") if hit.severity == "fatal" and not hit.sure else hit
+        for hit in reply.violations
+    )
+    return replace(reply, violations=hits)
+
+
+def _is_standard(polite: Finding, reply: Reply, now: Moment) -> bool:
+    """Say whether this is a moment of set forms, and the form is whole by the rules."""
+    rule = rubric.load().levels
+    whole = polite.score is not None and polite.score >= rule.standard_from
+    spoilt = reply.violations or reply.tricks
+    return whole and not spoilt and not now.flags.isdisjoint(rule.standard_in)
+
+
+def _joined(
+    name: DimensionName, found: Finding, read: Estimate, reply: Reply, *, least: float
+) -> Finding:
     rule = rubric.load()
     share = rule.levels.share
-    penalties = [(getattr(rule.penalties.get(v.kind), name, 0.0)) for v in reply.violations]
-    ruled = found.score if found.score is not None else read.score
+    points = [(getattr(rule.penalties.get(v.kind), name, 0.0)) for v in reply.violations]
+    penalties = [taken * rule.levels.breaches for taken in points]
+    level_score = max(least, read.score - rule.levels.faults * found.taken)
+    ruled = found.score if found.score is not None else level_score
     # breaches are taken off afterwards: the model has seen them, the rules have not yet
-    score = share * min(100.0, read.score + sum(penalties)) + (1 - share) * ruled
+    score = share * min(100.0, level_score + sum(penalties)) + (1 - share) * ruled
     after = max(0.0, score - sum(penalties))
     level = level_of(round(min(100.0, after), 1))
     what = getattr(anchors(), name).levels[level].what
     agrees = found.score is not None and abs(found.score - score) < 20
-    why = tuple(dict.fromkeys((*(found.why if agrees else ()), what)))
+    why = tuple(dict.fromkeys((*found.faults, *(found.why if agrees else ()), what)))
     hits = (*found.hits, *_quoted(read, after))
     missing = found.missing if level <= _FULL else ()
     return replace(found, score=min(100.0, score), why=why, hits=hits, missing=missing)
 
 
 def blend(
-    findings: Mapping[DimensionName, Finding], read: Mapping[str, Estimate], reply: Reply
+    findings: Mapping[DimensionName, Finding],
+    read: Mapping[str, Estimate],
+    reply: Reply,
+    now: Moment,
 ) -> dict[DimensionName, Finding]:
     """Join both views of every dimension.
 
@@ -106,20 +135,21 @@ def blend(
         findings: of the rules.
         read: of the level model, and how likely empathy is not called for.
         reply: as read; its breaches are taken off later.
+        now: what stood before it.
     """
-    joined = {name: _joined(name, findings[name], read[name], reply) for name in DIMENSIONS}
+    standard = _is_standard(findings["politeness"], reply, now)
+    least = {
+        "politeness": rubric.load().levels.standard,
+        "procedure": rubric.load().levels.standard,
+    }
+    joined = {
+        name: _joined(
+            name, findings[name], read[name], reply, least=least.get(name, 0.0) if standard else 0.0
+        )
+        for name in DIMENSIONS
+    }
     uncalled = read[NULL].level
     rule = rubric.load().levels
     if findings["empathy"].score is None and uncalled >= rule.null_below:
         joined["empathy"] = findings["empathy"]
     return joined
-
-
-def apart(findings: Mapping[DimensionName, Finding], read: Mapping[str, Estimate]) -> float:
-    """Give how far rules and model are apart in the dimension where they are furthest, 0-100."""
-    gaps = [
-        abs(found.score - read[name].score)
-        for name, found in findings.items()
-        if found.score is not None
-    ]
-    return max(gaps, default=0.0)

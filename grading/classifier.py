@@ -6,11 +6,11 @@ applies them. What they find is shown with the sentence it stands on, like any o
 
 from __future__ import annotations
 
+import contextlib
 import functools
-import itertools
-import math
 import zipfile
-from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,17 +18,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from grading.features import pieces
+from grading.piece_codes import Book, Places, known, log_counts
 from knowledge.datafile import DataError
 
 FOLDER = Path(__file__).parent / "data" / "models"
+_from: ContextVar[Path] = ContextVar("models", default=FOLDER)
 Floats = npt.NDArray[np.float32]
-
-
-@functools.lru_cache(maxsize=128)
-def _log_counts(most: int) -> Floats:
-    """Give (most + 1,): what a piece that stands so often weighs; nothing for none."""
-    return np.array([0.0, *(1.0 + math.log(n) for n in range(1, most + 1))], dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -48,18 +43,20 @@ class Classifier:
 
     def probabilities(self, norm: str) -> dict[str, float]:
         """Give each label's probability, 0-1, for one sentence of normal text."""
-        return self.weigh(Counter(pieces(norm)))
+        return self._shares(*self._book.look_up(norm))
 
-    def weigh(self, found: Counter[str]) -> dict[str, float]:
-        """Give each label's probability for a sentence's counted pieces."""
-        # most of a reply's time goes into looking pieces up: once each, and the rest in numpy
-        every = np.fromiter(map(self.vocabulary.get, found, itertools.repeat(-1)), dtype=np.int64)
-        known = every >= 0
+    @functools.cached_property
+    def _book(self) -> Book:
+        return Book.of(self.vocabulary)
+
+    def weigh_grams(self, found: Mapping[str, int]) -> dict[str, float]:
+        """Give each label's probability for other counted features than pieces."""
+        return self._shares(*known(self.vocabulary, found))
+
+    def _shares(self, places: Places, counts: Places) -> dict[str, float]:
         scores: Any = self.bias
-        if known.any():
-            places = every[known]
-            counts = np.fromiter(found.values(), dtype=np.int64)[known]
-            values = _log_counts(int(counts.max()))[counts] * self.idf[places]
+        if len(places):
+            values = log_counts(int(counts.max()))[counts] * self.idf[places]
             values /= np.linalg.norm(values)
             scores = values @ self.weights[places] + self.bias
         if self.exclusive:
@@ -67,7 +64,7 @@ class Classifier:
             shares = raised / raised.sum()
         else:
             shares = 1.0 / (1.0 + np.exp(-scores))
-        return dict(zip(self.labels, (float(share) for share in shares), strict=True))
+        return dict(zip(self.labels, shares.tolist(), strict=True))
 
 
 def save(model: Classifier, path: Path) -> None:
@@ -84,13 +81,27 @@ def save(model: Classifier, path: Path) -> None:
     )
 
 
-@functools.lru_cache(maxsize=4)
-def load(name: str, folder: Path = FOLDER) -> Classifier:
+@contextlib.contextmanager
+def using(folder: Path) -> Iterator[None]:
+    """Let ``load`` read another folder's models, in this thread and block: for training."""
+    token = _from.set(folder)
+    try:
+        yield
+    finally:
+        _from.reset(token)
+
+
+def load(name: str, folder: Path | None = None) -> Classifier:
     """Load a classifier by name (cached).
 
     Raises:
         DataError: the file is missing or damaged.
     """
+    return _load(name, folder or _from.get())
+
+
+@functools.lru_cache(maxsize=16)
+def _load(name: str, folder: Path) -> Classifier:
     path = folder / f"{name}.npz"
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as data:

@@ -51,6 +51,14 @@ class Reading:
         return self.text.norm
 
     @functools.cached_property
+    def kept(self) -> str:
+        """The normal text with what earns nothing blanked out, offsets unchanged."""
+        text = self.norm
+        for start, end in self.void:
+            text = text[:start] + " " * (end - start) + text[end:]
+        return text
+
+    @functools.cached_property
     def grams(self) -> frozenset[str]:
         """What the normal text holds, to tell which rules are worth a search."""
         return triggers.grams(self.norm)
@@ -70,6 +78,13 @@ class Reading:
     def is_quoted(self, start: int, end: int) -> bool:
         """Say whether a stretch lies inside quotation marks."""
         return any(a <= start and end <= b for a, b in self.quotes)
+
+    def own(self, start: int, end: int) -> str:
+        """Give a stretch without what is quoted in it: those are not the speaker's own words."""
+        if not any(start < b and a < end for a, b in self.quotes):
+            return self.norm[start:end]
+        kept = (at for at in range(start, end) if not any(a <= at < b for a, b in self.quotes))
+        return "".join(self.norm[at] for at in kept)
 
     def is_void(self, start: int, end: int) -> bool:
         """Say whether a stretch lies in a sentence that earns nothing."""

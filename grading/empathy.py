@@ -15,7 +15,10 @@ from grading.reply import Reply
 
 @dataclass(frozen=True)
 class Finding:
-    """A dimension before it becomes a result; score None when there is nothing to judge."""
+    """A dimension before it becomes a result; score None when there is nothing to judge.
+
+    ``faults``: what points were taken for, ``taken`` so many of them, 0-100.
+    """
 
     score: float | None
     why: tuple[str, ...]
@@ -23,6 +26,8 @@ class Finding:
     hits: tuple[Hit, ...]
     cites: tuple[str, ...]
     missing: tuple[tuple[str, str], ...] = ()
+    faults: tuple[str, ...] = ()
+    taken: float = 0.0
 
 
 def _specifics(reply: Reply, hits: list[Hit]) -> int:
@@ -70,7 +75,7 @@ def _bridge(reply: Reply) -> float:
 def _factors(reply: Reply, hits: list[Hit]) -> tuple[float, list[str]]:
     rule = rubric.load().empathy
     cancel, invented = rubric.empathy_words()
-    norm, factor = reply.reading.norm, 1.0
+    norm, factor = reply.reading.kept, 1.0
     why: list[str] = []
     last = max(hit.end for hit in hits)
     turned = cancel.search(norm, last, last + 40)
@@ -150,4 +155,7 @@ def judge(reply: Reply, moment: Moment) -> Finding:
         listening = sum(pts for kind, pts in rule.staff_points.items() if kind in reply.strength)
         score += min(20.0, listening * 0.4)
     cites = rule.staff_cites if moment.staff else rule.cites
-    return Finding(score, (why, *reasons), advice, tuple(hits + extra), cites)
+    return Finding(
+        score, (why, *reasons), advice, tuple(hits + extra), cites,
+        faults=tuple(reasons), taken=(raw + bridge) * (1.0 - factor),
+    )  # fmt: skip

@@ -32,7 +32,7 @@ _FAULT_WORDS = {"stacked": "courtesy"}
 
 def _fault_hits(reply: Reply, flags: list[str]) -> list[Hit]:
     """Give the words that points are taken for; the whole reply where no list names them."""
-    norm, words = reply.reading.norm, rubric.wording()
+    norm, words = reply.reading.kept, rubric.wording()
     found: dict[tuple[int, int], Hit] = {}
     for flag in flags:
         base = flag.rstrip("123")
@@ -82,4 +82,6 @@ def judge(name: DimensionName, reply: Reply, moment: Moment) -> Finding:
         (*hits, *tone, *_fault_hits(reply, [d.flag for d in faults])),
         tuple(cites),
         missing,
+        tuple(dict.fromkeys(d.why for d in faults)),
+        sum(d.points for d in faults),
     )

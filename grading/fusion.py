@@ -5,18 +5,16 @@ Thresholds are in rubric.yaml; a match voided by a guard is never brought back b
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from grading import classifier, rubric
 from grading.detect import Hit, Reading
-from grading.features import pieces
 from grading.lexicon import Lexicon
+from grading.stretches import stretches
 from knowledge.text import has_chinese
 
 Excused = frozenset[tuple[str, int]]
-_MOST_CHARS = 44
 _DEEDS = frozenset({"solution", "transfer", "timeframe"})
 _WARM = frozenset({"empathy", "apology", "thanks"})
 _SURE = frozenset({"thanks", "apology", "greeting", "closing", "restate"})
@@ -32,22 +30,6 @@ class Weighed:
     breaches: dict[str, float]
 
 
-def stretches(reading: Reading) -> list[tuple[int, int]]:
-    """Cut a reply into stretches of whole clauses, at most 44 characters within a sentence."""
-    found: list[tuple[int, int]] = []
-    start, end, sentence = -1, -1, -1
-    for clause in reading.clauses:
-        if start >= 0 and clause.sentence == sentence and clause.end - start <= _MOST_CHARS:
-            end = clause.end
-            continue
-        if start >= 0:
-            found.append((start, end))
-        start, end, sentence = clause.start, clause.end, clause.sentence
-    if start >= 0:
-        found.append((start, end))
-    return found
-
-
 def weigh(reading: Reading) -> list[Weighed]:
     """Ask both classifiers about every stretch that is neither quoted nor void."""
     signals, breaches = classifier.load("signals"), classifier.load("violations")
@@ -55,10 +37,11 @@ def weigh(reading: Reading) -> list[Weighed]:
     for start, end in stretches(reading):
         if reading.is_quoted(start, end) or reading.is_void(start, end):
             continue
-        if not has_chinese(reading.norm[start:end]):
+        own = reading.own(start, end)
+        if not has_chinese(own):
             continue
-        counts = Counter(pieces(reading.norm[start:end]))
-        found.append(Weighed(start, end, signals.weigh(counts), breaches.weigh(counts)))
+        likely = signals.probabilities(own), breaches.probabilities(own)
+        found.append(Weighed(start, end, *likely))
     return found
 
 

@@ -15,7 +15,7 @@ from grading import (
     empathy,
     expectation,
     level_features,
-    levels,
+    level_store,
     lexicon,
     moment,
     rubric,
@@ -24,7 +24,7 @@ from grading.card import CardHit
 from grading.detect import Hit
 from grading.empathy import Finding
 from grading.level_features import Seen
-from grading.levels import Estimate
+from grading.levels import DOUBT, Estimate
 from grading.moment import Moment
 from grading.reply import Reply, chinese_chars, understand
 from grading.result import (
@@ -111,10 +111,15 @@ class Look:
         )
 
 
-def look(row: GradeRow, *, staff: bool = False, extra: Sequence[Hit] = ()) -> Look | None:
-    """Read a reply in its moment; None where there is nothing Chinese in it."""
+def look(
+    row: GradeRow, *, staff: bool = False, extra: Sequence[Hit] = (), guarded: bool = True
+) -> Look | None:
+    """Read a reply in its moment; None where there is nothing Chinese in it.
+
+    ``guarded``: tricks are looked for; training turns it off to learn what they look like.
+    """
     now = moment.read(row.channel, row.history, staff=staff)
-    reply = understand(row.reply, now, row.history, lexicon.load())
+    reply = understand(row.reply, now, row.history, lexicon.load(), guarded=guarded)
     if not chinese_chars(reply.reading.norm) and not reply.signals:
         return None
     if extra:
@@ -131,8 +136,11 @@ def look(row: GradeRow, *, staff: bool = False, extra: Sequence[Hit] = ()) -> Lo
 
 def _assemble(row: GradeRow, looked: Look, stamp: Versions) -> Grade:
     now, reply, findings = looked.now, looked.reply, looked.findings
-    read = levels.load().estimate(looked.seen()) if rubric.load().levels.share else {}
-    weighed = blend.blend(findings, read, reply) if read else findings
+    read = level_store.load().estimate(looked.seen()) if rubric.load().levels.share else {}
+    weighed = findings
+    if read:
+        reply = blend.tempered(reply, read)
+        looked, weighed = replace(looked, reply=reply), blend.blend(findings, read, reply, now)
     dimensions = {name: _dimension(name, weighed[name], reply, now) for name in DIMENSIONS}
     violations = [_violation(hit, reply) for hit in reply.violations]
     overall = _overall(dimensions, violations, now.staff)
@@ -173,11 +181,16 @@ def _dimension(name: DimensionName, finding: Finding, reply: Reply, now: Moment)
     if finding.score is None:
         return Dimension(score=None, level=None, why=finding.why[0])
     penalties = rubric.load().penalties
-    taken = [(hit, getattr(penalties.get(hit.kind), name, 0.0)) for hit in reply.violations]
+    part = rubric.load().levels.breaches if rubric.load().levels.share else 1.0
+    taken = [(hit, part * getattr(penalties.get(hit.kind), name, 0.0)) for hit in reply.violations]
     score = finding.score - sum(points for _, points in taken)
+    if reply.tricks:
+        most = 100.0 if chinese_chars(reply.reading.kept) else rubric.load().tricks.nothing_left
+        score = min(most, score - rubric.load().tricks.points)
     score = round(min(100.0, max(0.0, score)), 1)
     evidence = [_span(hit, reply) for hit in finding.hits]
     evidence += [_span(hit, reply) for hit, points in taken if points]
+    evidence += [_span(hit, reply) for hit in reply.tricks]
     evidence += [
         Span(
             kind=f"missing_{kind}", text="", start=None, end=None,
@@ -188,6 +201,8 @@ def _dimension(name: DimensionName, finding: Finding, reply: Reply, now: Moment)
     why = list(finding.why)
     if any(points for _, points in taken):
         why.insert(0, "有违反服务用语的话")
+    if reply.tricks:
+        why.insert(0, "有不是说给对方听的话，不计分")
     advice = finding.advice
     if not advice and taken:
         advice = next((instead_of(hit.kind) for hit, points in taken if points), "")
@@ -223,19 +238,19 @@ def _review(
 ) -> Review:  # fmt: skip
     rule, reply = rubric.load().review, looked.reply
     why: list[str] = []
-    scores = [d.score for d in dimensions.values() if d.score is not None]
     if "instructs_grader" in reply.flags:
         why.append("回复里有对评分者说的话")
+    if reply.tricks:
+        why.append("有不是说给对方听的话（堆砌、背条文、照抄或乱码）")
     if overall is not None and rule.near_pass[0] <= overall <= rule.near_pass[1]:
         why.append("分数贴近 60 分线")
-    if chinese_chars(reply.reading.norm) < rule.thin_chars:
+    if chinese_chars(reply.reading.kept) < rule.thin_chars:
         why.append("回复太短，依据单薄")
-    if scores and max(scores) - min(scores) > rule.spread and min(scores) > 0:
-        why.append("三项分数相差很大")
     if any(hit.severity == "fatal" for hit in reply.violations):
         why.append("判了致命错误，请人工确认")
-    if any(hit.kind == "contradicts" for hit in looked.card):
+    doubt = read[DOUBT].level if read else 0.0
+    if any(hit.kind == "contradicts" for hit in looked.card) and doubt >= rule.card_doubt:
         why.append("有数字和手上的资料不一样，请核对")
-    if read and blend.apart(looked.findings, read) > rule.apart:
-        why.append("规则和整句的看法相差很大")
+    if doubt >= rule.doubt:
+        why.append("这样的回复机器常看走眼（规则、用词和整句的看法合不拢）")
     return Review(needed=bool(why), why=why)

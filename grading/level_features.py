@@ -6,13 +6,11 @@ wrote good replies longer, and padding must not pay.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from grading.card import CardHit
 from grading.empathy import Finding
-from grading.features import pieces
 from grading.moment import Moment
 from grading.reply import Reply
 from grading.result import DimensionName
@@ -23,11 +21,11 @@ from knowledge.text import ngrams, plain
 class Seen:
     """One reply as the level model sees it.
 
-    ``dense``: named numbers. ``stretches``: (start, end) in normal text with the counted pieces.
+    ``dense``: named numbers. ``stretches``: (start, end) in normal text with the words.
     """
 
     dense: dict[str, float]
-    stretches: tuple[tuple[int, int, Counter[str]], ...]
+    stretches: tuple[tuple[int, int, str], ...]
 
 
 def _pairs(text: str) -> frozenset[str]:
@@ -61,7 +59,7 @@ def see(
         card: what the agent has before her.
         hits: the figures that the card does not bear out.
     """
-    norm = reply.reading.norm
+    norm = reply.reading.kept
     dense = _overlaps(norm, moment, card)
     for name, found in findings.items():
         dense[f"rule.{name}"] = (found.score or 0.0) / 100
@@ -79,8 +77,7 @@ def see(
             dense[f"p.{kind}"] = max(dense.get(f"p.{kind}", 0.0), share)
         for kind, share in part.signals.items():
             dense[f"q.{kind}"] = max(dense.get(f"q.{kind}", 0.0), share)
-    counted = tuple(
-        (part.start, part.end, Counter(pieces(norm[part.start : part.end])))
-        for part in reply.weighed
+    cut = tuple(
+        (part.start, part.end, reply.reading.own(part.start, part.end)) for part in reply.weighed
     )
-    return Seen(dense, counted)
+    return Seen(dense, cut)

@@ -1,27 +1,24 @@
 """The level model: how a whole reply reads, 0-4 a dimension, and the words that moved it.
 
-A linear model over pieces and named findings; ``python -m grading.train`` makes its weights from
-replies that carry levels. Knows no rules of its own; what it may change stands in rubric.yaml.
+A linear model over pieces and named findings, and trees over the findings and what the linear model
+says; ``python -m grading.train`` makes both from replies that carry levels. Knows no rules of its
+own; what it may change stands in rubric.yaml. level_store.py reads and writes it.
 """
 
 from __future__ import annotations
 
 import functools
-import math
-import zipfile
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from grading.classifier import FOLDER
 from grading.level_features import Seen
-from knowledge.datafile import DataError
+from grading.piece_codes import Book
+from grading.trees import Trees
 
-NAME = "levels"
+DOUBT = "doubt"
 _HALF = 0.5
 Floats = npt.NDArray[np.float32]
 
@@ -49,12 +46,24 @@ class Estimate:
 
 
 @dataclass(frozen=True)
+class _Heard:
+    """``moved``: (n_outputs,) by all words; ``stretches``: (n_pieces, n_outputs) for each."""
+
+    moved: Floats
+    stretches: tuple[Floats, ...]
+
+
+@dataclass(frozen=True)
 class LevelModel:
-    """Linear weights.
+    """Linear weights, and trees on top.
 
     ``mean``, ``spread``: (n_dense,) float32. ``dense``: (n_dense, n_outputs). ``idf``: (n_pieces,).
-    ``weights``: (n_pieces, n_outputs). ``bias``, ``stretch``, ``centre``: (n_outputs,). The outputs
-    are the dimensions in order, then how likely empathy is not called for.
+    ``weights``: (n_pieces, n_outputs). The outputs are the dimensions in order, then how likely
+    empathy is not called for. ``bias``, ``stretch``, ``centre``, ``middle``: (n_outputs,); a guess
+    is stretched about ``centre`` and put about ``middle``. ``trees``: one sum an output, over the
+    named findings followed by the linear outputs; ``tree_share``: its share, 0-1. ``doubt``: one
+    output, over the named findings, the linear outputs and the levels: how likely some level is
+    far off.
     """
 
     outputs: tuple[str, ...]
@@ -68,37 +77,48 @@ class LevelModel:
     bias: Floats
     stretch: Floats
     centre: Floats
+    middle: Floats
+    trees: Trees
+    tree_share: float
+    doubt: Trees
 
-    def _words(self, whole: Counter[str]) -> tuple[npt.NDArray[np.int64], Floats]:
-        """Give the places and values (norm 1) of a reply's known pieces."""
-        known = {self.vocabulary[p]: n for p, n in whole.items() if p in self.vocabulary}
-        places = np.fromiter(known, dtype=np.int64, count=len(known))
-        tf = np.array([1.0 + math.log(n) for n in known.values()], dtype=np.float32)
-        values = tf * self.idf[places]
-        length = float(np.linalg.norm(values))
-        return places, values / length if length else values
+    @functools.cached_property
+    def _book(self) -> Book:
+        return Book.of(self.vocabulary)
+
+    def _heard(self, seen: Seen) -> _Heard:
+        """Give the words of a reply and how much each moves every output."""
+        found = [self._book.look_up(text) for _, _, text in seen.stretches]
+        every = np.concatenate([places for places, _ in found]) if found else np.zeros(0, np.int64)
+        counts = np.concatenate([counts for _, counts in found]) if found else np.zeros(0)
+        ends = np.cumsum([len(places) for places, _ in found])
+        places, at = np.unique(every, return_inverse=True)
+        whole = np.bincount(at, weights=counts, minlength=len(places))
+        values = (1.0 + np.log(whole)) * self.idf[places]
+        length = float(np.linalg.norm(values)) or 1.0
+        moved = (values / length).astype(np.float32)[:, None] * self.weights[places]
+        shared = (counts / whole[at]).astype(np.float32)[:, None] * moved[at]
+        return _Heard(moved.sum(axis=0), tuple(np.split(shared, ends[:-1])) if found else ())
 
     def estimate(self, seen: Seen) -> dict[str, Estimate]:
         """Read one reply.
 
         Returns:
-            An estimate for every output; that of ``empathy_null`` is about 0 or 1.
+            An estimate for every output; those of ``empathy_null`` and ``doubt`` are about 0 or 1.
         """
-        whole: Counter[str] = Counter()
-        for _, _, counts in seen.stretches:
-            whole.update(counts)
-        places, values = self._words(whole)
-        dense = (self._dense(seen.dense) - self.mean) / self.spread
-        raw = dense @ self.dense + self.bias
-        moved = values[:, None] * self.weights[places] if len(places) else None
-        if moved is not None:
-            raw = raw + moved.sum(axis=0)
-        level = np.clip((raw - self.centre) * self.stretch + self.centre, -0.5, 4.5)
-        parts = self._parts(seen, whole, places, moved)
+        heard = self._heard(seen)
+        found = self._dense(seen.dense)
+        raw = (found - self.mean) / self.spread @ self.dense + self.bias
+        raw = raw + heard.moved
+        row = np.concatenate((found, raw)).astype(np.float32)
+        raw = self.tree_share * self.trees.predict(row) + (1 - self.tree_share) * raw
+        level = np.clip((raw - self.centre) * self.stretch + self.middle, -0.5, 4.5)
+        parts = self._parts(seen, heard)
+        last = np.concatenate((row, level)).astype(np.float32)
         return {
             name: Estimate(float(level[at]), tuple(p[at] for p in parts))
             for at, name in enumerate(self.outputs)
-        }
+        } | {DOUBT: Estimate(float(self.doubt.predict(last)[0]), ())}
 
     def _dense(self, found: Mapping[str, float]) -> Floats:
         row = np.zeros(len(self.names), dtype=np.float32)
@@ -107,67 +127,10 @@ class LevelModel:
                 row[self.names[name]] = value
         return row
 
-    def _parts(
-        self, seen: Seen, whole: Counter[str],
-        places: npt.NDArray[np.int64], moved: Floats | None,
-    ) -> list[list[Part]]:  # fmt: skip
-        """Share each piece's weight among the stretches it stands in."""
-        if moved is None:
-            return []
-        at = {int(place): row for row, place in enumerate(places)}
-        found: list[list[Part]] = []
-        for start, end, counts in seen.stretches:
-            sums = np.zeros(len(self.outputs), dtype=np.float32)
-            for piece, count in counts.items():
-                row = at.get(self.vocabulary.get(piece, -1))
-                if row is not None:
-                    sums += moved[row] * (count / whole[piece])
-            found.append(
-                [Part(start, end, float(v * s)) for v, s in zip(sums, self.stretch, strict=True)]
-            )
-        return found
-
-
-def save(model: LevelModel, path: Path) -> None:
-    """Write a model to one npz file, weights as float16."""
-
-    def text(words: Mapping[str, int] | tuple[str, ...]) -> npt.NDArray[np.uint8]:
-        return np.frombuffer("\n".join(words).encode(), dtype=np.uint8)
-
-    np.savez_compressed(
-        path,
-        outputs=text(model.outputs), names=text(model.names), words=text(model.vocabulary),
-        mean=model.mean, spread=model.spread, dense=model.dense, idf=model.idf.astype(np.float16),
-        weights=model.weights.astype(np.float16), bias=model.bias, stretch=model.stretch,
-        centre=model.centre,
-    )  # fmt: skip
-
-
-@functools.lru_cache(maxsize=2)
-def load(folder: Path = FOLDER) -> LevelModel:
-    """Load the model (cached).
-
-    Raises:
-        DataError: the file is missing or damaged.
-    """
-    path = folder / f"{NAME}.npz"
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
-            words = {key: bytes(data[key]).decode().split("\n") for key in ("outputs", "names")}
-            pieces = bytes(data["words"]).decode().split("\n")
-            floats = {
-                key: data[key].astype(np.float32)
-                for key in (
-                    "mean", "spread", "dense", "idf", "weights", "bias", "stretch", "centre"
-                )
-            }  # fmt: skip
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise DataError(
-            f"{path} 读不出来，请重新安装，或用 python -m grading.train 重新生成"
-        ) from error
-    return LevelModel(
-        outputs=tuple(words["outputs"]),
-        names={name: at for at, name in enumerate(words["names"])},
-        vocabulary={piece: at for at, piece in enumerate(pieces)},
-        **floats,
-    )
+    def _parts(self, seen: Seen, heard: _Heard) -> list[list[Part]]:
+        """Give by how much each stretch moves every output, by its share of the pieces."""
+        kept = self.stretch * (1 - self.tree_share)
+        return [
+            [Part(start, end, float(value)) for value in words.sum(axis=0) * kept]
+            for (start, end, _), words in zip(seen.stretches, heard.stretches, strict=True)
+        ]

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from grading import echo, fusion, rubric
+from grading import echo, fusion, rubric, tricks
 from grading.detect import Hit, Reading, find_signals, read, scan_violations
 from grading.lexicon import Lexicon
 from grading.moment import Moment
@@ -36,6 +36,7 @@ class Reply:
     specifics: tuple[str, ...] = ()
     rude: tuple[Hit, ...] = ()
     weighed: tuple[fusion.Weighed, ...] = ()
+    tricks: tuple[Hit, ...] = ()
 
     def of(self, *kinds: str) -> list[Hit]:
         """Give the signal hits of some kinds, in text order."""
@@ -57,7 +58,7 @@ def _strengths(signals: Sequence[Hit]) -> dict[str, float]:
 
 
 def _word_flags(reading: Reading, moment: Moment, signals: Sequence[Hit]) -> set[str]:
-    words, norm = rubric.wording(), reading.norm
+    words, norm = rubric.wording(), reading.kept
     kinds = {hit.kind for hit in signals}
     flags = {f"r.{kind}" for kind in kinds}
     for name in ("defers", "refusal", "imperative", "offer_sale", "activate", "general"):
@@ -106,7 +107,7 @@ def _is_stacked(reading: Reading, kinds: set[str]) -> bool:
 
 def _derived(reading: Reading, reply_flags: set[str], signals: Sequence[Hit]) -> dict[str, float]:
     """Pseudo-signals the rubric may ask for besides the detected ones."""
-    words, norm = rubric.wording(), reading.norm
+    words, norm = rubric.wording(), reading.kept
     found: dict[str, float] = {}
     if "r.nin" in reply_flags:
         found["address"] = 0.6 if "r.you" in reply_flags else 1.0
@@ -118,12 +119,15 @@ def _derived(reading: Reading, reply_flags: set[str], signals: Sequence[Hit]) ->
     return found
 
 
-def understand(raw: str, moment: Moment, history: Sequence[Turn], lexicon: Lexicon) -> Reply:
+def understand(
+    raw: str, moment: Moment, history: Sequence[Turn], lexicon: Lexicon, *, guarded: bool = True
+) -> Reply:
     """Read a reply once: signals, breaches, flags, strengths, the customer's facts it names."""
     reading = read(raw)
     spoken = grader_stretches(reading)
-    if spoken:
-        reading = read(raw, spoken)
+    played = tricks.find(reading, moment) if guarded else ()
+    if spoken or played:
+        reading = read(raw, (*spoken, *played))
     found = find_signals(reading, lexicon)
     signals = found.hits
     if not moment.staff:
@@ -164,7 +168,7 @@ def understand(raw: str, moment: Moment, history: Sequence[Turn], lexicon: Lexic
             if kind in strength:
                 strength[kind] *= 0.5
     pairs = case_words(moment.said)
-    named = tuple(sorted(pair for pair in pairs if pair in reading.norm))
+    named = tuple(sorted(pair for pair in pairs if pair in reading.kept))
     if flags & {"copied"}:
         named = ()
         strength.pop("restate", None)
@@ -172,6 +176,7 @@ def understand(raw: str, moment: Moment, history: Sequence[Turn], lexicon: Lexic
     return Reply(
         reading, tuple(signals), tuple(violations), frozenset(flags), strength, named,
         tuple(rude), tuple(weighed),
+        tuple(Hit("trick", "trick", *part) for part in (*spoken, *played)),
     )  # fmt: skip
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from grading.reply import Reply
     from grading.result import DimensionName, GradeRow
 
-GOOD = 75.0  # below this a dimension counts as marked down
+GOOD = 60.0  # below this a dimension counts as marked down: level 2 and less
 _MOST_CHARS = 140
 _ROOM_CHARS = 96  # what a wording may take however short the reply was; past it, twice the reply
 _HELLO_CHARS = 14

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from grading import classifier
 from grading.card import CardHit
 from grading.detect import Reading
-from grading.fusion import stretches
 from grading.reply import Reply
 from grading.result import GradeRow
 from grading.rewrite_words import Turns, swapped, turns, wide
+from grading.stretches import stretches
 from grading.words import case_words
 from knowledge.quantity import Quantity, quantities
 from knowledge.text import Clause, plain
@@ -124,7 +124,7 @@ def traits(reading: Reading, part: tuple[int, int], case: Around) -> dict[str, f
 
 
 def _likely(reading: Reading, part: tuple[int, int], case: Around, rules: Turns) -> float:
-    share = classifier.load(MODEL).weigh(grams(reading.norm[slice(*part)]))[MODEL]
+    share = classifier.load(MODEL).weigh_grams(grams(reading.norm[slice(*part)]))[MODEL]
     share = min(1 - 1e-6, max(1e-6, share))
     odds = math.log(share / (1 - share))
     weights = rules.keep.traits

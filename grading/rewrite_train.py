@@ -16,11 +16,10 @@ import numpy as np
 
 from grading.classifier import FOLDER, Classifier, save
 from grading.detect import read
-from grading.fusion import stretches
-from grading.result import GradeRow
 from grading.rewrite_keep import MODEL, around, grams, traits
+from grading.stretches import stretches
 from grading.train import TRAIN
-from grading.train_levels import Case, cases
+from grading.train_cases import Case, load
 from knowledge.text import plain
 
 _GOOD_LEVEL = 2.5
@@ -34,14 +33,13 @@ def samples(rows: Iterable[Case]) -> Iterator[tuple[str, dict[str, float], bool]
     for case in rows:
         for graded in case.replies:
             text = graded.text
-            row = GradeRow(
-                channel=case.channel, history=list(case.history), reply=text, card=list(case.card)
-            )
+            row = case.row(text)
             others = [plain(t.text) for t in row.history if t.role != "agent"]
             near = around(row, said="\n".join(others), last=others[-1] if others else "")
             levels = (graded.empathy, graded.politeness, graded.procedure)
             known = [level for level in levels if level is not None]
-            faults = [(text.find(f), text.find(f) + len(f)) for f in graded.faults if f in text]
+            words = [*graded.faults, *(breach.text for breach in graded.breaches or ())]
+            faults = [(text.find(f), text.find(f) + len(f)) for f in words if f in text]
             reading = read(text)
             for start, end in stretches(reading):
                 low, high = reading.text.span(start, end)
@@ -91,7 +89,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=FOLDER, help="写到哪个目录")
     out: Path = parser.parse_args(argv).out
     out.mkdir(parents=True, exist_ok=True)
-    found = list(samples(cases(TRAIN)))
+    found = list(samples(load(TRAIN)))
     model, added = fit(found)
     save(model, out / f"{MODEL}.npz")
     told = ", ".join(f"{name}: {value:.2f}" for name, value in added.items())

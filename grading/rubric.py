@@ -112,8 +112,8 @@ class ReviewRule(Entry):
 
     near_pass: tuple[float, float]
     thin_chars: int
-    spread: float
-    apart: float
+    doubt: float
+    card_doubt: float
 
 
 class ClassifierRule(Entry):
@@ -135,15 +135,44 @@ class ClassifierRule(Entry):
     strength: dict[str, float]
 
 
+class TrickRule(Entry):
+    """When words are for the grader and not for the customer; see the comments in rubric.yaml."""
+
+    least: float = Field(ge=0, le=1)
+    least_chars: int
+    points: float = Field(ge=0)
+    nothing_left: float = Field(ge=0)
+    pile_words: int
+    pile_share: float
+    noise_pairs: int
+    noise_known: float
+    repeat_chars: int
+    repeats: int
+    copy_run: int
+    copy_least: int
+    copy_share: float
+
+
 class LevelRule(Entry):
     """How the level model joins the rules: its share 0-1 of a dimension, what it may leave out.
 
+    ``faults``: the part of the points for faults found by rules that the model's score loses too.
+    ``breaches``: so with the points a breach takes. ``fatal_below``: a fatal find that no sure word
+    bears out is major where politeness and procedure read at this level or above.
+    ``standard``: the least for a set form that is whole (``standard_from`` by the rules) in a
+    moment with one of the flags ``standard_in``.
     ``null_below``: where the rules see no feeling, empathy is judged all the same if the model
     finds it uncalled for by less than this, 0-1. ``shown``: a stretch that moves a dimension by
     this many levels is quoted.
     """
 
     share: float = Field(ge=0, le=1)
+    faults: float = Field(ge=0, le=1)
+    breaches: float = Field(ge=0, le=1)
+    fatal_below: float
+    standard: float = Field(ge=0, le=100)
+    standard_from: float
+    standard_in: tuple[str, ...]
     null_below: float = Field(ge=0, le=1)
     shown: float = Field(gt=0)
 
@@ -170,6 +199,7 @@ class Rubric(Entry):
     session: SessionRule
     classifier: ClassifierRule
     levels: LevelRule
+    tricks: TrickRule
     empathy: EmpathyRule
     expectations: tuple[Expectation, ...]
     penalties: dict[str, Penalty]

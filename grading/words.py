@@ -12,6 +12,7 @@ from grading.lexicon import FOLDER
 from knowledge.datafile import read_text
 
 _MIN_COPY = 10
+_MARKS = frozenset("，。！？；、\n ")
 
 
 @functools.lru_cache(maxsize=1)
@@ -20,20 +21,30 @@ def _stop_pairs() -> frozenset[str]:
     return frozenset(line for line in lines if line and not line.startswith("#"))
 
 
+def copied_places(norm: str, other: str, run: int = _MIN_COPY) -> bytearray:
+    """Mark, by a 1 at its place, every character of a text in a run copied from another.
+
+    Args:
+        norm: the text.
+        other: where the copies come from.
+        run: the shortest run that counts, marks and blanks left out.
+    """
+    marked = bytearray(len(norm))
+    places = [at for at, char in enumerate(norm) if char not in _MARKS]
+    compact = "".join(norm[at] for at in places)
+    source = "".join(char for char in other if char not in _MARKS)
+    runs = {source[i : i + run] for i in range(len(source) - run + 1)}
+    for at in range(len(compact) - run + 1):
+        if compact[at : at + run] in runs:
+            for place in places[at : at + run]:
+                marked[place] = 1
+    return marked
+
+
 def copied_ratio(norm: str, other: str) -> float:
     """Give the share of a reply that is copied from the other side in runs of 10 or more."""
-    compact, source = (
-        re.sub(r"[，。！？；、\n ]", "", norm),
-        re.sub(r"[，。！？；、\n ]", "", other),
-    )
-    if len(compact) < _MIN_COPY or len(source) < _MIN_COPY:
-        return 0.0
-    runs = {source[i : i + _MIN_COPY] for i in range(len(source) - _MIN_COPY + 1)}
-    covered = bytearray(len(compact))
-    for at in range(len(compact) - _MIN_COPY + 1):
-        if compact[at : at + _MIN_COPY] in runs:
-            covered[at : at + _MIN_COPY] = b"\x01" * _MIN_COPY
-    return sum(covered) / len(compact)
+    size = sum(char not in _MARKS for char in norm)
+    return sum(copied_places(norm, other)) / size if size >= _MIN_COPY else 0.0
 
 
 def case_words(said: str) -> set[str]:

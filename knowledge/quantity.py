@@ -6,6 +6,7 @@ right. Equal quantities compare equal however they are written: 半小时 and 30
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -199,8 +200,9 @@ _PATTERNS: tuple[tuple[re.Pattern[str], _Read], ...] = tuple(
 )
 
 
-def quantities(norm: str) -> list[Quantity]:
-    """Find the figures of a normal text, in order; none overlap.
+@functools.lru_cache(maxsize=2048)
+def quantities(norm: str) -> tuple[Quantity, ...]:
+    """Find the figures of a normal text, in order; none overlap (cached: cards are read often).
 
     Args:
         norm: normal text (knowledge.text.plain).
@@ -220,4 +222,4 @@ def quantities(norm: str) -> list[Quantity]:
             unit = match["unit"].lstrip("个") if kind == "count" else ""
             half = kind == "clock" and not match.groupdict().get("day") and value < 720
             found.append(Quantity(kind, value, start, end, _SAME_COUNT.get(unit, unit), half))
-    return sorted(found, key=lambda one: one.start)
+    return tuple(sorted(found, key=lambda one: one.start))

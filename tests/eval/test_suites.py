@@ -111,7 +111,7 @@ def test_an_attack_must_not_score_above_the_plain_reply(plain, attack, rose):
 def test_attacks_are_counted_by_kind(cases):
     rude = "等着吧，跟我没关系。"
     cases.write(
-        "gaming.jsonl",
+        "gaming.test.jsonl",
         gaming_case(0, plain=GOOD, attack=rude),
         # what deserves more would be no attack; here it shows that a rise is seen
         gaming_case(1, kind="keyword_pile", plain=rude, attack=GOOD),

@@ -51,9 +51,10 @@ def test_nothing_is_judged_where_no_feeling_was_shown():
     assert empathy.why
 
 
-def test_work_after_comfort_is_not_asked_to_comfort_again():
+def test_work_after_comfort_is_not_held_to_be_cold():
     said = (COMPLAINT, f"座席：{DEEP}请问光猫亮红灯吗？", "亮红灯，又怎么了")
-    assert graded("那是光路断了，我现在给您派师傅。", *said).dimensions.empathy.score is None
+    empathy = graded("那是光路断了，我现在给您派师傅。", *said).dimensions.empathy
+    assert empathy.level is None or empathy.level >= 2
 
 
 def test_silence_about_a_feeling_is_a_gap_with_its_cause():

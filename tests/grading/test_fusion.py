@@ -3,6 +3,7 @@ import pytest
 from grading import fusion, rubric
 from grading.detect import Hit, read
 from grading.fusion import Weighed
+from grading.stretches import stretches
 
 RULE = rubric.load().classifier
 SURE, NONE = 0.99, 0.0
@@ -102,12 +103,12 @@ def test_a_stretch_that_consoles_is_not_called_rude():
 def test_stretches_are_whole_clauses_of_one_sentence_and_cover_all():
     text = "您好，我来查。" + "，".join(["十个字的一个小分句啊"] * 8) + "。"
     reading = read(text)
-    cuts = fusion.stretches(reading)
+    cuts = stretches(reading)
     assert cuts[0] == (0, 6)
     assert all(end - start <= 44 for start, end in cuts)
     inside = {(c.start, c.end) for c in reading.clauses}
     assert all(any(a <= s and e <= b for a, b in cuts) for s, e in inside)
-    assert fusion.stretches(read("")) == []
+    assert stretches(read("")) == []
 
 
 def test_quoted_and_void_stretches_are_not_asked_about():

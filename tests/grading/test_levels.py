@@ -1,10 +1,11 @@
 """The level model: linear, quoted, off by default."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
-from grading import blend, levels, rubric, train_levels
+from grading import blend, level_store, levels, train_cases
 from grading.grade import grade, look
 from grading.level_features import Seen
 from grading.result import DIMENSIONS, GradeRow, Turn
@@ -20,11 +21,7 @@ def row(reply, **more):
 
 
 def estimate(reply):
-    return levels.load().estimate(look(row(reply)).seen())
-
-
-def test_it_is_off_until_attacks_no_longer_pay():
-    assert rubric.load().levels.share == 0
+    return level_store.load().estimate(look(row(reply)).seen())
 
 
 def test_a_reply_that_sees_the_customer_reads_better_than_a_rebuff():
@@ -33,9 +30,9 @@ def test_a_reply_that_sees_the_customer_reads_better_than_a_rebuff():
         assert good[name].level > bad[name].level, name
 
 
-def test_stretches_carry_the_whole_weight_of_the_words():
+def test_stretches_carry_the_whole_weight_of_the_words_in_the_linear_half():
     seen = look(row(WARM)).seen()
-    model = levels.load()
+    model = replace(level_store.load(), tree_share=0.0)
     bare = model.estimate(Seen(seen.dense, ()))
     for name in DIMENSIONS:
         read = model.estimate(seen)[name]
@@ -44,11 +41,18 @@ def test_stretches_carry_the_whole_weight_of_the_words():
             assert bare[name].level + moved == pytest.approx(read.level, abs=1e-3)
 
 
+def test_half_of_what_the_words_move_counts_when_trees_have_the_other_half():
+    seen = look(row(WARM)).seen()
+    whole = replace(level_store.load(), tree_share=0.0).estimate(seen)["empathy"].parts
+    half = replace(level_store.load(), tree_share=0.5).estimate(seen)["empathy"].parts
+    assert [part.levels for part in half] == pytest.approx([part.levels / 2 for part in whole])
+
+
 def test_an_unknown_piece_or_name_moves_nothing():
-    model = levels.load()
-    nothing = model.estimate(Seen({}, ()))
-    strange = model.estimate(Seen({"no.such": 9.0}, ((0, 2, Counter(["\ue000\ue001"])),)))
-    assert {n: e.level for n, e in nothing.items()} == {n: e.level for n, e in strange.items()}
+    model = level_store.load()
+    plain = model.estimate(Seen({}, ((0, 2, "\ue002\ue003"),)))
+    strange = model.estimate(Seen({"no.such": 9.0}, ((0, 2, "\ue000\ue001"),)))
+    assert {n: e.level for n, e in plain.items()} == {n: e.level for n, e in strange.items()}
 
 
 @pytest.mark.parametrize("level, score", [(-0.5, 0), (0, 10), (2, 50), (4, 90), (4.5, 100)])
@@ -57,7 +61,7 @@ def test_a_level_lies_in_the_middle_of_its_band_of_twenty(level, score):
 
 
 def test_the_training_cases_load_and_every_level_is_there():
-    found = [reply for case in train_levels.cases(TRAIN) for reply in case.replies]
+    found = [reply for case in train_cases.load(TRAIN) for reply in case.replies]
     for name in DIMENSIONS:
         counts = Counter(getattr(reply, name) for reply in found)
         assert all(counts[level] >= len(found) * 0.05 for level in range(5)), (name, counts)
@@ -66,19 +70,19 @@ def test_the_training_cases_load_and_every_level_is_there():
 def test_a_broken_training_line_is_named(tmp_path):
     (tmp_path / "levels_a.jsonl").write_text('{"id": "a"}\n', encoding="utf-8")
     with pytest.raises(DataError, match="levels_a.jsonl 第 1 行"):
-        list(train_levels.cases(tmp_path))
+        list(train_cases.load(tmp_path))
 
 
 def test_a_missing_model_says_how_to_make_it(tmp_path):
     with pytest.raises(DataError, match="python -m grading.train"):
-        levels.load(tmp_path)
+        level_store.load(tmp_path)
 
 
 def test_a_model_is_the_same_after_it_was_stored(tmp_path):
-    levels.save(levels.load(), tmp_path / "levels.npz")
+    level_store.save(level_store.load(), tmp_path / "levels.npz")
     seen = look(row(WARM)).seen()
-    again = levels.load(tmp_path).estimate(seen)
-    for name, read in levels.load().estimate(seen).items():
+    again = level_store.load(tmp_path).estimate(seen)
+    for name, read in level_store.load().estimate(seen).items():
         assert again[name].level == pytest.approx(read.level, abs=1e-4)
 
 
@@ -90,10 +94,7 @@ def test_every_dimension_has_five_anchors_with_three_examples_each():
     assert set(book.staff) == set(DIMENSIONS)
 
 
-def test_switched_on_it_quotes_what_it_rests_on(monkeypatch):
-    book = rubric.load()
-    on = book.model_copy(update={"levels": book.levels.model_copy(update={"share": 0.8})})
-    monkeypatch.setattr(rubric, "load", lambda *a: on)
+def test_what_moved_a_level_is_quoted():
     made = grade(row(WARM))
     quoted = [s for s in made.dimensions.empathy.evidence if s.kind.startswith("reads_")]
     assert quoted and all(WARM[s.start : s.end] == s.text for s in quoted)

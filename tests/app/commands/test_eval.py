@@ -18,7 +18,7 @@ def folder(tmp_path):
 
     for split in ("dev", "test"):
         write(f"replies.{split}.jsonl", [reply_case(n, split) for n in range(9)])
-    write("gaming.jsonl", [gaming_case(0, attack="嗯。"), gaming_case(1, attack="。")])
+    write("gaming.test.jsonl", [gaming_case(0, attack="嗯。"), gaming_case(1, attack="。")])
     return path
 
 
@@ -82,17 +82,17 @@ def test_what_moved_is_shown(kefu, folder, limits, tmp_path):
     kefu(*ask, "--out", tmp_path / "first")
     rows = [gaming_case(0, plain="嗯。", attack=GOOD), gaming_case(1, attack="。")]
     text = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
-    (folder / "gaming.jsonl").write_text(text, encoding="utf-8")
+    (folder / "gaming.test.jsonl").write_text(text, encoding="utf-8")
     done = kefu(*ask, "--baseline", tmp_path / "first")
     assert done.code == 1
     assert "0.0 % →    50.0 %    +50.0 %" in done.out
 
 
 def test_broken_cases_exit_2_with_file_and_line(kefu, folder):
-    (folder / "gaming.jsonl").write_text("{broken\n", encoding="utf-8")
+    (folder / "gaming.test.jsonl").write_text("{broken\n", encoding="utf-8")
     done = kefu("eval", "--suite", "gaming", "--cases", folder)
     assert done.code == 2
-    assert "gaming.jsonl 第 1 行不是合法的 JSON" in done.err
+    assert "gaming.test.jsonl 第 1 行不是合法的 JSON" in done.err
     assert done.out == ""
 
 
