@@ -76,7 +76,7 @@ def better_wording(
     manner = Manner(staff=staff, opening=_is_hello(moment, staff=staff))
     kept = rewrite_keep.select(reply, case, row, hits=hits, manner=manner)
     wrong = [hit.fact for hit in hits if hit.fact]
-    seed = crc32("\n".join([*(t.text for t in row.history), row.reply]).encode())
+    seed = crc32("\n".join([*(t.text for t in row.history), row.reply]).encode(errors="replace"))
     draft = Draft(
         reply, moment, row, heard, kept, rewrite_case.facts(row, heard, moment.last, wrong),
         frozenset(kind for f in findings.values() for kind, _ in f.missing),
