@@ -115,7 +115,7 @@ def _joined(
     score = share * min(100.0, level_score + sum(penalties)) + (1 - share) * ruled
     after = max(0.0, score - sum(penalties))
     level = level_of(round(min(100.0, after), 1))
-    what = getattr(anchors(), name).levels[level].what
+    what = f"整条读下来近于 {level} 档（{getattr(anchors(), name).levels[level].what}）"
     agrees = found.score is not None and abs(found.score - score) < 20
     why = tuple(dict.fromkeys((*found.faults, *(found.why if agrees else ()), what)))
     hits = (*found.hits, *_quoted(read, after))

@@ -249,7 +249,7 @@ def _review(
     if any(hit.severity == "fatal" for hit in reply.violations):
         why.append("判了致命错误，请人工确认")
     doubt = read[DOUBT].level if read else 0.0
-    if any(hit.kind == "contradicts" for hit in looked.card) and doubt >= rule.card_doubt:
+    if any(hit.kind == "contradicts" for hit in looked.card):
         why.append("有数字和手上的资料不一样，请核对")
     if doubt >= rule.doubt:
         why.append("这样的回复机器常看走眼（规则、用词和整句的看法合不拢）")

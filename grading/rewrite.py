@@ -67,7 +67,7 @@ def better_wording(
         row: channel, history and card.
         hits: figures of the reply held against the card.
     """
-    weak = {n for n, f in findings.items() if f.score is not None and f.score < GOOD}
+    weak = {n for n, f in findings.items() if f.score is not None and round(f.score, 1) < GOOD}
     if not weak and not reply.violations:
         return None
     staff = moment.staff and all(turn.role != "customer" for turn in row.history)

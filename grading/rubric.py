@@ -113,7 +113,6 @@ class ReviewRule(Entry):
     near_pass: tuple[float, float]
     thin_chars: int
     doubt: float
-    card_doubt: float
 
 
 class ClassifierRule(Entry):

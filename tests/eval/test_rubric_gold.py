@@ -79,7 +79,7 @@ def test_a_word_that_is_no_breach_any_more_changes_the_verdict(small, tmp_path):
 def test_changes_are_told_largest_first_and_at_most_ten(cases, edited):
     many = [signal_case(n, "您好" + "，我来查" * (n % 5) + "。") for n in range(24)]
     cases.write("signals.dev.jsonl", *many)
-    effect = rubric_gold.measure(edited(("weight: 26", "weight: 900")), cases.path)
+    effect = rubric_gold.measure(edited(("share: 1.0", "share: 0.0")), cases.path)
     points = [change.points for change in effect.largest]
     assert len(points) == 10 < effect.changed.any
     assert points == sorted(points, reverse=True)

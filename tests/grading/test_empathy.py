@@ -30,9 +30,9 @@ def test_the_better_answer_to_a_feeling_scores_higher(better, worse):
     assert score(better) > score(worse)
 
 
-def test_a_formula_alone_stays_at_the_lowest_anchor():
+def test_a_formula_alone_is_level_1_at_the_most():
     empathy = graded("您的心情我非常理解。").dimensions.empathy
-    assert empathy.level == 0
+    assert empathy.level <= 1
     assert "套话" in empathy.why
 
 
