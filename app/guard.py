@@ -90,7 +90,7 @@ class Guard:
             return
         headers, path = Headers(scope=scope), scope["path"]
         visitor = visitor_in(headers)
-        refusal, body, fresh = _refusal(scope, headers), b"", ""
+        refusal, body, fresh = refusal_of(scope, headers), b"", ""
         if refusal is None and scope["method"] == "POST":
             body, refusal = await _read(receive)
             receive = _again(body, receive)
@@ -102,7 +102,7 @@ class Guard:
             else:
                 fresh = secrets.token_hex(16)
         private = not path.startswith(("/assets/", "/static/", "/svelte/"))
-        await (refusal or self.app)(scope, receive, _dressed(send, fresh, private=private))
+        await (refusal or self.app)(scope, receive, dressed(send, fresh, private=private))
 
     def _owns(self, scope: Scope, body: bytes, visitor: str) -> bool:
         """Say whether a Gradio session is this visitor's; the first to use it owns it."""
@@ -120,7 +120,7 @@ class Guard:
         return True
 
 
-def _refusal(scope: Scope, headers: Headers) -> Response | None:
+def refusal_of(scope: Scope, headers: Headers) -> Response | None:
     host, origin = headers.get("host", ""), headers.get("origin")
     if not is_loopback(_host(host)):
         return PlainTextResponse("请用 http://127.0.0.1 或 http://localhost 打开", 421)
@@ -157,7 +157,7 @@ def _again(body: bytes, receive: Receive) -> Receive:
     return read
 
 
-def _dressed(send: Send, fresh: str, *, private: bool) -> Send:
+def dressed(send: Send, fresh: str, *, private: bool) -> Send:
     """Add the security headers and, for a newcomer, the cookie ``fresh``."""
     cookie = (
         f"{COOKIE}={fresh}; Path=/; Max-Age={_COOKIE_SECONDS}; HttpOnly; SameSite=Strict"

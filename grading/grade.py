@@ -242,7 +242,9 @@ def _review(
         why.append("回复里有对评分者说的话")
     if reply.tricks:
         why.append("有不是说给对方听的话（堆砌、背条文、照抄或乱码）")
-    if overall is not None and rule.near_pass[0] <= overall <= rule.near_pass[1]:
+    capped = any(hit.severity in ("major", "fatal") for hit in reply.violations)
+    near = overall is not None and rule.near_pass[0] <= overall <= rule.near_pass[1]
+    if near and not capped:  # a cap at the line says nothing of how sure the score is
         why.append("分数贴近 60 分线")
     if chinese_chars(reply.reading.kept) < rule.thin_chars:
         why.append("回复太短，依据单薄")

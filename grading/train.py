@@ -30,7 +30,7 @@ _WEIGHTS = {"tricks": {"plain": 1, "trick": 3}}  # balanced would see tricks eve
 _EXCLUSIVE = ("violations", "tricks")
 _TOLERANCE = 3e-4  # finer costs minutes and gains nothing that can be measured
 _FOLDS = 3
-_BREACHES = {"sarcasm": "sarcasm", "hidden_threat": "threat", "invented_story": None}
+_BREACHES = {"sarcasm": "sarcasm", "hidden_threat": "threat"}
 
 
 def sentences(task: str, folder: Path = TRAIN, skip: Sequence[str] = ()) -> list[dict[str, Any]]:

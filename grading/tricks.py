@@ -17,6 +17,7 @@ from grading.words import copied_places
 from knowledge.text import has_chinese
 
 Stretch = tuple[int, int]
+_ONE_PERSON = str.maketrans("您你咱", "我我我")  # said back, 我 turns into 您
 _RUN = re.compile(r"[㐀-鿿]+")
 _STUTTER = re.compile(r"(.{1,3}?)\1{4,}")
 
@@ -29,7 +30,7 @@ def find(reading: Reading, moment: Moment) -> tuple[Stretch, ...]:
         moment: what stood before it.
     """
     model, rule = classifier.load("tricks"), rubric.load().tricks
-    found = [*_copied(reading, moment), *_repeated(reading)]
+    found = [*_copied(reading, moment), *_repeated(reading), *_invented(reading)]
     for start, end in stretches(reading):
         text = reading.norm[start:end]
         if not has_chinese(text):
@@ -82,10 +83,19 @@ def _repeated(reading: Reading) -> Iterator[Stretch]:
         yield from again
 
 
+def _invented(reading: Reading) -> Iterator[Stretch]:
+    """Give the sentences with a story of the agent's own."""
+    _, invented = rubric.empathy_words()
+    for match in invented.finditer(reading.norm):
+        if not reading.is_quoted(*match.span()):
+            yield reading.sentence(match.start())
+
+
 def _copied(reading: Reading, moment: Moment) -> Iterator[Stretch]:
     """Give the clauses that are the other side's own words, said back at length."""
     rule = rubric.load().tricks
-    copied = copied_places(reading.norm, moment.said, rule.copy_run)
+    mine, theirs = (text.translate(_ONE_PERSON) for text in (reading.norm, moment.said))
+    copied = copied_places(mine, theirs, rule.copy_run)
     if sum(copied) < rule.copy_least:
         return
     for clause in reading.clauses:

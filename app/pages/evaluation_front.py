@@ -34,9 +34,9 @@ class Front:
             await self.app(scope, receive, send)
             return
         # host, origin and method are looked at as for the first page; its paths are not these
-        refusal = guard._refusal({**scope, "path": "/"}, Headers(scope=scope))
-        dressed = guard._dressed(_strict(send), "", private=True)
-        await (refusal or self.pages)(scope, receive, dressed)
+        refusal = guard.refusal_of({**scope, "path": "/"}, Headers(scope=scope))
+        dressed_up = guard.dressed(_strict(send), "", private=True)
+        await (refusal or self.pages)(scope, receive, dressed_up)
 
 
 def _strict(send: Send) -> Send:
