@@ -121,6 +121,7 @@ class Guard:
 
 
 def refusal_of(scope: Scope, headers: Headers) -> Response | None:
+    """Give what to answer a request that may not come in; None where it may."""
     host, origin = headers.get("host", ""), headers.get("origin")
     if not is_loopback(_host(host)):
         return PlainTextResponse("请用 http://127.0.0.1 或 http://localhost 打开", 421)

@@ -15,6 +15,7 @@ from pydantic import Field
 from grading import rubric
 from grading.detect import Hit
 from grading.empathy import Finding
+from grading.fusion import BY_MODEL
 from grading.levels import Estimate
 from grading.lexicon import FOLDER
 from grading.moment import Moment
@@ -83,13 +84,17 @@ def _quoted(read: Estimate, score: float) -> list[Hit]:
 
 
 def tempered(reply: Reply, read: Mapping[str, Estimate]) -> Reply:
-    """Make fatal finds major where the whole reply reads well and the words are not sure."""
-    least = rubric.load().levels.fatal_below
+    """Hold finds against a whole reply that reads well.
+
+    What only the classifier found is dropped there; a fatal find without a sure word is major.
+    """
+    least = rubric.load().levels.well_from
     if min(read["politeness"].level, read["procedure"].level) < least:
         return reply
     hits = tuple(
         replace(hit, severity="major") if hit.severity == "fatal" and not hit.sure else hit
         for hit in reply.violations
+        if not hit.rule.endswith(BY_MODEL)
     )
     return replace(reply, violations=hits)
 

@@ -156,8 +156,9 @@ class LevelRule(Entry):
     """How the level model joins the rules: its share 0-1 of a dimension, what it may leave out.
 
     ``faults``: the part of the points for faults found by rules that the model's score loses too.
-    ``breaches``: so with the points a breach takes. ``fatal_below``: a fatal find that no sure word
-    bears out is major where politeness and procedure read at this level or above.
+    ``breaches``: so with the points a breach takes. ``well_from``: where politeness and procedure
+    both read at this level or above, what only the classifier found is dropped, and a fatal find
+    that no sure word bears out is major.
     ``standard``: the least for a set form that is whole (``standard_from`` by the rules) in a
     moment with one of the flags ``standard_in``.
     ``null_below``: where the rules see no feeling, empathy is judged all the same if the model
@@ -168,7 +169,7 @@ class LevelRule(Entry):
     share: float = Field(ge=0, le=1)
     faults: float = Field(ge=0, le=1)
     breaches: float = Field(ge=0, le=1)
-    fatal_below: float
+    well_from: float
     standard: float = Field(ge=0, le=100)
     standard_from: float
     standard_in: tuple[str, ...]
