@@ -36,7 +36,8 @@ STATUSES = {"done": "做到", "out_of_order": "做了，次序靠后", "missed":
 MARKS = {"done": "✓", "out_of_order": "△", "missed": "✗"}
 AI_MARK = ' <small class="ai" title="这句话由语言模型生成">AI 生成</small>'
 ENGINES = {"scripted": "脚本", "transformers": "本机语言模型", "endpoint": "语言模型"}
-FAULTS = {"tone": "语气"}
+FAULTS = {"tone": "语气", "trick": "不计分的话", "reads_badly": "拉低这一项的话"}
+WHOLE = {"reads_well": "托起这一项的话"}
 BREACHES = {
     "shirk": "推诿", "interrogate": "反问质问", "cold": "冷淡敷衍", "command": "命令口气",
     "sarcasm": "讽刺", "refuse": "生硬拒绝", "overpromise": "越权承诺", "internal": "泄露内部信息",
@@ -67,7 +68,7 @@ STEP_KINDS = {
     "options": "听对方的办法", "hold_reason": "等候原因", "hold_time": "等候时长",
     "handover": "转告情况", "purpose": "说明来意", "refusal": "说明不能办",
 }  # fmt: skip
-KINDS = EMPATHY_KINDS | POLITE_KINDS | STEP_KINDS | FAULTS | BREACHES
+KINDS = EMPATHY_KINDS | POLITE_KINDS | STEP_KINDS | WHOLE | FAULTS | BREACHES
 
 
 def kind(name: str) -> str:

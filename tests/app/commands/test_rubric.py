@@ -26,7 +26,7 @@ def folder(tmp_path):
 def mine(tmp_path):
     text = (FOLDER / "rubric.yaml").read_text(encoding="utf-8")
     path = tmp_path / "mine.yaml"
-    path.write_text(text.replace("weight: 26", "weight: 900"), encoding="utf-8")
+    path.write_text(text.replace("share: 1.0", "share: 0.0"), encoding="utf-8")
     return path
 
 
@@ -55,7 +55,7 @@ def test_json_is_the_whole_of_it(kefu, folder, mine):
 
 
 def test_a_faulty_rubric_is_code_2_and_one_line(kefu, folder, mine):
-    mine.write_text(mine.read_text(encoding="utf-8").replace("weight: 900", "weight: x"), "utf-8")
+    mine.write_text(mine.read_text(encoding="utf-8").replace("weight: 26", "weight: x"), "utf-8")
     done = kefu("rubric", "check", mine, "--cases", folder)
     assert (done.code, done.out) == (2, "")
     assert done.err.startswith("kefu rubric：rubric.yaml 第 ") and done.err.count("\n") == 1
