@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from app.records.store import Store
+from app.report import words
 from coach import scenario
 from coach.model_voice import ModelVoice
 from coach.transformers_engine import TransformersEngine
@@ -111,7 +112,7 @@ def test_a_turn_is_on_the_page_only_once_it_is_kept_and_says_who_spoke(
     raw.close()
     assert kept and all(kept), "nothing is on the page that is not in the database"
     waits = [json.loads(one)[1] for one in page.evaluate("window.seen")]
-    assert any("正在输入…" in one for one in waits)
+    assert any(words.TYPING[CASE.channel] in one for one in waits), waits
     log = page.locator("#kefu-log").inner_text()
     with_model = page.locator("#kefu-log .msg.other .ai").count()
     assert with_model >= 3 and "AI 生成" in log
