@@ -76,18 +76,25 @@ class Page:
 
     def choose_level(self, level: str, adult: bool) -> Changes:
         """Offer the level's work contents and scenarios."""
+        return self.choose_age(level, chooser.ALL_WORK, adult, None)
+
+    def choose_age(self, level: str, work: str, adult: bool, picked: str | None) -> Changes:
+        """Offer what this age may practise; what was picked stays picked while it is offered."""
+        works = chooser.works(level, adult)
+        work = work if work in [one for _, one in works] else chooser.ALL_WORK
         return {
-            self.work: gr.update(choices=chooser.works(level, adult), value=chooser.ALL_WORK),
-            **self.choose_work(level, chooser.ALL_WORK, adult),
+            self.work: gr.update(choices=works, value=work),
+            **self.choose_work(level, work, adult, picked),
         }
 
-    def choose_work(self, level: str, work: str, adult: bool) -> Changes:
-        """Offer the scenarios of a work content, the first of them picked."""
+    def choose_work(self, level: str, work: str, adult: bool, picked: str | None = None) -> Changes:
+        """Offer the scenarios of a work content, `picked` or the first of them picked."""
         found = chooser.cases(level, work, adult)
-        first = found[0].id if found else None
+        ids = [case.id for case in found]
+        now = picked if picked in ids else next(iter(ids), None)
         return {
-            self.scenario: gr.update(choices=chooser.labels(found), value=first),
-            self.detail: chooser.detail(first), self.go: gr.update(interactive=bool(found)),
+            self.scenario: gr.update(choices=chooser.labels(found), value=now),
+            self.detail: chooser.detail(now), self.go: gr.update(interactive=bool(found)),
         }  # fmt: skip
 
     async def begin(
@@ -241,8 +248,9 @@ class Page:
         picked = [self.work, self.scenario, self.detail, self.go]
         blocks.load(self.arrive, None, whole, **plain)
         blocks.load(self.drafts.shelf, None, [self.drafts.own, self.drafts.told], **plain)
-        for trigger in (self.level.input, self.adult.input):
-            trigger(self.choose_level, [self.level, self.adult], picked, **plain)
+        chosen = [self.level, self.work, self.adult, self.scenario]
+        self.level.input(self.choose_level, [self.level, self.adult], picked, **plain)
+        self.adult.input(self.choose_age, chosen, picked, **plain)
         self.work.input(self.choose_work, [self.level, self.work, self.adult], picked[1:], **plain)
         self.scenario.input(chooser.detail, self.scenario, self.detail, **plain)
         self.go.click(self.begin, [self.scenario, self.adult, self.speaker], whole, **plain)

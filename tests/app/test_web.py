@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 
 from app.commands import doctor, serve
 from app.pages import chooser, moves
+from app.pages.practice import Page
 from app.pages.talks import Offer
 from app.records.store import Store
 from app.report import html, told
@@ -262,6 +263,20 @@ def test_insults_stay_hidden_and_cannot_be_started_under_18(talks):
     (view,) = _all(moves.start(talks, ANN, ABUSE))
     assert "18" in view.notice
     assert "含辱骂" in chooser.detail(ABUSE)
+
+
+def test_ticking_the_age_box_keeps_what_was_chosen_where_it_is_still_offered(talks):
+    async def build():
+        page = Page(talks)
+        page.build()
+        return page
+
+    page = asyncio.run(build())
+    case = scenario.get("return-three-items-law")
+    kept = page.choose_age(case.level, case.work_content, True, case.id)
+    assert kept[page.scenario]["value"] == case.id and kept[page.work]["value"] == case.work_content
+    gone = page.choose_age(scenario.get(ABUSE).level, chooser.ALL_WORK, False, ABUSE)
+    assert gone[page.scenario]["value"] not in (None, ABUSE)
 
 
 # serve and doctor -----------------------------------------------------------------------------
